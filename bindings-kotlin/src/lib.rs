@@ -1,0 +1,1 @@
+//! payamak for Kotlin and Swift: the library behind both.

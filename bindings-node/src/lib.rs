@@ -1,0 +1,1 @@
+//! payamak for Node: the native module of the npm package.

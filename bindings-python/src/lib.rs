@@ -1,0 +1,1 @@
+//! payamak for Python: the native module of the wheel.

@@ -1,0 +1,90 @@
+//! The emulator's own addresses under `/_emulator/`: for tests in any language, and for a curious user with curl.
+
+use std::time::Duration;
+
+use hyper::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::http::{Answer, Request};
+use crate::state::{IncomingMessage, World, seconds};
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    now: f64,
+    messages: usize,
+    requests: u64,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    error: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Received {
+    id: i64,
+}
+
+pub(crate) fn answer(world: &World, request: &Request, path: &str) -> Answer {
+    let outcome = match (request.method(), path) {
+        (&Method::GET, "health") => Ok(health(world)),
+        (&Method::GET, "messages") => Ok(Answer::ok(&world.state().messages(world.clock.now()))),
+        (&Method::GET, "requests") => Ok(Answer::ok(&world.state().requests)),
+        (&Method::GET, "faults") => Ok(Answer::ok(&world.state().faults.pending())),
+        (&Method::POST, "faults") => parse::<Vec<Fault>>(request).map(|faults| {
+            world.state().faults.replace(faults);
+            done()
+        }),
+        (&Method::POST, "advance") => parse::<Advance>(request).and_then(|advance| {
+            let by = Duration::try_from_secs_f64(advance.seconds).map_err(|error| error.to_string())?;
+            world.clock.advance(by);
+            Ok(health(world))
+        }),
+        (&Method::POST, "receive") => parse::<IncomingMessage>(request).and_then(|message| {
+            let id = world.state().receive(world.clock.now(), message)?;
+            Ok(Answer::ok(&Received { id }))
+        }),
+        (&Method::POST, "clear") => {
+            world.clear();
+            Ok(done())
+        }
+        _ => {
+            return Answer::json(
+                StatusCode::NOT_FOUND,
+                &Failed {
+                    error: "see the emulator's README for its addresses",
+                },
+            );
+        }
+    };
+    outcome.unwrap_or_else(|error| Answer::json(StatusCode::BAD_REQUEST, &Failed { error: &error }))
+}
+
+fn parse<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
+    serde_json::from_slice(&request.body).map_err(|error| error.to_string())
+}
+
+fn health(world: &World) -> Answer {
+    let now = world.clock.now();
+    let state = world.state();
+    let (messages, requests) = (state.message_count(), state.request_count);
+    Answer::ok(&Health {
+        status: "ok",
+        now: seconds(now),
+        messages,
+        requests,
+    })
+}
+
+fn done() -> Answer {
+    Answer::plain(StatusCode::NO_CONTENT, "")
+}

@@ -1,0 +1,169 @@
+//! What a messenger needs of a gateway: one request at a time, and whether it can be asked afterwards.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use crate::delivery::DeliveryStatus;
+use crate::error::{Error, Result};
+use crate::message::{IncomingMessage, MessageId, SenderLine, TraceId};
+use crate::phone::Msisdn;
+
+/// One gateway behind a [`Messenger`](crate::Messenger): a single protocol, no retry of a send, no fail-over.
+///
+/// `PayamResan` and `NikSms` implement it; so can a gateway outside this crate.
+pub trait Gateway: Debug + Send + Sync {
+    /// What it is called in receipts and errors; unique within a messenger.
+    fn name(&self) -> &Arc<str>;
+
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Refuses a message that no request of this gateway could carry, before anything is sent, so that it does not take the
+    /// other messages of its request down.
+    fn check(&self, message: &Outgoing<'_>) -> Result<()>;
+
+    /// Sends the messages of one request. The answer names the ones that the gateway says it has, by trace id; one that
+    /// is missing from it is taken as unclear, so a row that cannot be matched for certain is left out, never guessed.
+    fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>>;
+
+    /// Asks which of these messages the gateway has. At most [`Capabilities::look_up`] ids a call; an id that is missing
+    /// from the answer is asked for again.
+    fn look_up<'a>(&'a self, trace_ids: &'a [TraceId]) -> BoxFuture<'a, Result<Vec<Registration>>>;
+
+    /// Asks what became of messages. At most [`Capabilities::deliveries`] ids a call.
+    fn deliveries<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>>;
+
+    /// Takes the incoming messages; each is handed out once.
+    fn receive(&self) -> BoxFuture<'_, Result<Vec<IncomingMessage>>>;
+
+    /// The account's credit and lines.
+    fn balance(&self) -> BoxFuture<'_, Result<Balance>>;
+}
+
+/// What a gateway (or one dialect of it) can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The most recipients of one request.
+    pub max_recipients: usize,
+    /// One request with a text each, where there is one.
+    pub personal: Option<Personal>,
+    /// Whether it has templates.
+    pub templates: bool,
+    /// How many messages one request can ask for by trace id; `None` where they cannot be asked for, so that an unclear
+    /// message stays unclear, and a message with a key is never sent here.
+    pub look_up: Option<usize>,
+    /// How many ids one request for deliveries takes; `None` where deliveries cannot be asked for.
+    pub deliveries: Option<usize>,
+    /// Whether incoming messages can be taken.
+    pub inbox: bool,
+    /// How long to leave between two questions about the same message.
+    pub poll_interval: Duration,
+}
+
+/// The limits of a request with a text each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Personal {
+    /// All messages of the request go out from one line.
+    pub one_sender: bool,
+    /// The texts travel joined by commas, so a text that holds one cannot go this way.
+    pub no_commas: bool,
+}
+
+/// The messages of one request.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// Which of the gateway's calls carries them.
+    pub kind: BatchKind,
+    /// The messages; at least one, at most [`Capabilities::max_recipients`].
+    pub messages: &'a [Outgoing<'a>],
+}
+
+/// The three shapes of a request that sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BatchKind {
+    /// One text (and line) to all.
+    Bulk,
+    /// A text each.
+    Personal,
+    /// One template, parameters each.
+    Template,
+}
+
+/// What a message is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// A text of the caller's.
+    Text,
+    /// A template of the account's, filled by the gateway.
+    Template,
+}
+
+/// One message of a request. Its text and parameters stay out of `Debug`.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Outgoing<'a> {
+    /// To whom.
+    pub to: Msisdn,
+    /// What it is known by.
+    pub trace_id: TraceId,
+    /// Whether it is a text or a template.
+    pub kind: MessageKind,
+    /// The text; for a template, its key.
+    pub text: &'a str,
+    /// What fills the template.
+    pub parameters: &'a [String],
+    /// The line, where it is not the gateway's own setting.
+    pub sender: Option<&'a SenderLine>,
+}
+
+impl Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outgoing").field("to", &self.to).field("trace_id", &self.trace_id).finish_non_exhaustive()
+    }
+}
+
+/// A message that the gateway says it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The message.
+    pub trace_id: TraceId,
+    /// The gateway's id, where the answer gave one.
+    pub message_id: Option<MessageId>,
+}
+
+/// What a gateway knows about a trace id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// It has the message.
+    Registered(Accepted),
+    /// It has no such message.
+    NotRegistered(TraceId),
+}
+
+/// The account behind a gateway.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Balance {
+    /// The gateway's name.
+    pub gateway: Arc<str>,
+    /// The credit, in rials.
+    pub credit: f64,
+    /// The account's sender lines.
+    pub sender_lines: Vec<String>,
+}
+
+impl Balance {
+    /// For gateways outside this crate.
+    pub fn new(gateway: Arc<str>, credit: f64, sender_lines: Vec<String>) -> Self {
+        Self { gateway, credit, sender_lines }
+    }
+}
+
+/// The error of a call that this gateway (or dialect) does not have.
+pub(crate) fn lacks(gateway: &Arc<str>, operation: &'static str, what: &str) -> Error {
+    Error::configuration(operation, what).with_gateway(gateway)
+}

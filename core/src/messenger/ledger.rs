@@ -1,0 +1,199 @@
+//! What is known about each message of a call, at every moment: the receipts in the making.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::message::{MessageId, Receipt, SendOutcome};
+
+/// How far a send is. The counts of messages always add up: what is neither in flight nor decided still waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The messages of the call.
+    pub planned: usize,
+    /// Those in a request that is under way, or being asked for.
+    pub in_flight: usize,
+    /// Those that a gateway has.
+    pub accepted: usize,
+    /// Those certainly not sent.
+    pub rejected: usize,
+    /// Those of which nobody knows.
+    pub unclear: usize,
+}
+
+/// Where a message is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing of it has left, or it is certain that nothing arrived.
+    Waiting,
+    /// It may have left.
+    InFlight,
+    /// Its receipt is final.
+    Decided,
+}
+
+/// The receipts of one call while it runs. Whoever holds it can look at any moment, also when the call is gone.
+pub(super) struct Ledger {
+    entries: Mutex<Entries>,
+    /// Told after every change.
+    notify: Mutex<Option<Notify>>,
+}
+
+type Notify = Arc<dyn Fn(Progress) + Send + Sync>;
+
+struct Entries {
+    receipts: Vec<Receipt>,
+    stages: Vec<Stage>,
+    progress: Progress,
+    /// Messages that are the same message as an earlier one, by the same key: what happens to it happens to them.
+    duplicates: HashMap<u32, Vec<u32>>,
+}
+
+impl Ledger {
+    pub(super) fn new(receipts: Vec<Receipt>, duplicates: HashMap<u32, Vec<u32>>) -> Self {
+        let progress = Progress { planned: receipts.len(), ..Progress::default() };
+        let stages = vec![Stage::Waiting; receipts.len()];
+        Self { entries: Mutex::new(Entries { receipts, stages, progress, duplicates }), notify: Mutex::new(None) }
+    }
+
+    pub(super) fn notify(&self, notify: Notify) {
+        *self.notify.lock().unwrap_or_else(PoisonError::into_inner) = Some(notify);
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Entries)) {
+        let progress = {
+            let mut entries = self.entries();
+            change(&mut entries);
+            entries.progress
+        };
+        let notify = self.notify.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(notify) = notify {
+            notify(progress);
+        }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.entries().progress
+    }
+
+    /// A request with these messages is about to leave for this gateway.
+    pub(super) fn leaves(&self, messages: &[u32], gateway: &Arc<str>) {
+        self.change(|entries| {
+            entries.each(messages.iter().copied(), |entries, index| {
+                if let Some(receipt) = entries.move_to(index, Stage::InFlight) {
+                    receipt.gateway = Some(gateway.clone());
+                }
+            });
+        });
+    }
+
+    /// It is certain that nothing arrived of these.
+    pub(super) fn comes_back(&self, messages: &[u32]) {
+        self.change(|entries| {
+            entries.each(messages.iter().copied(), |entries, index| {
+                entries.move_to(index, Stage::Waiting);
+            });
+        });
+    }
+
+    /// The gateway has these.
+    pub(super) fn accept(&self, messages: &[(u32, Option<MessageId>)], gateway: &Arc<str>) {
+        self.change(|entries| {
+            for (index, message_id) in messages {
+                entries.each([*index], |entries, index| {
+                    if let Some(receipt) = entries.decide(index, SendOutcome::Accepted) {
+                        receipt.gateway = Some(gateway.clone());
+                        receipt.message_id = *message_id;
+                        receipt.error = None;
+                    }
+                });
+            }
+        });
+    }
+
+    pub(super) fn reject(&self, messages: &[u32], error: &Error) {
+        self.end(messages, SendOutcome::Rejected, error);
+    }
+
+    pub(super) fn unclear(&self, messages: &[u32], error: &Error) {
+        self.end(messages, SendOutcome::Unclear, error);
+    }
+
+    fn end(&self, messages: &[u32], outcome: SendOutcome, error: &Error) {
+        self.change(|entries| {
+            entries.each(messages.iter().copied(), |entries, index| {
+                if let Some(receipt) = entries.decide(index, outcome) {
+                    receipt.error = Some(error.clone());
+                }
+            });
+        });
+    }
+
+    /// The receipts as they stand. What may have left is unclear, and what has not left is rejected, both with `because`.
+    pub(super) fn receipts(&self, because: &Error) -> Vec<Receipt> {
+        let entries = self.entries();
+        let stages = entries.stages.iter().zip(&entries.receipts);
+        stages
+            .map(|(stage, receipt)| match stage {
+                Stage::Decided => receipt.clone(),
+                Stage::InFlight => Receipt {
+                    outcome: SendOutcome::Unclear,
+                    error: Some(because.clone().unclear()),
+                    ..receipt.clone()
+                },
+                Stage::Waiting => {
+                    Receipt { outcome: SendOutcome::Rejected, error: Some(because.clone()), ..receipt.clone() }
+                }
+            })
+            .collect()
+    }
+
+    /// The receipts of a call that has ended; nothing is copied.
+    pub(super) fn take_receipts(&self) -> Vec<Receipt> {
+        let mut entries = self.entries();
+        entries.stages.clear();
+        std::mem::take(&mut entries.receipts)
+    }
+}
+
+impl Entries {
+    /// Does something to messages and to their duplicates.
+    fn each(&mut self, messages: impl IntoIterator<Item = u32>, mut change: impl FnMut(&mut Self, u32)) {
+        for index in messages {
+            change(self, index);
+            for duplicate in self.duplicates.get(&index).cloned().into_iter().flatten() {
+                change(self, duplicate);
+            }
+        }
+    }
+
+    fn move_to(&mut self, index: u32, stage: Stage) -> Option<&mut Receipt> {
+        let current = self.stages.get_mut(index as usize).filter(|current| **current != Stage::Decided)?;
+        match (*current, stage) {
+            (Stage::InFlight, Stage::Waiting | Stage::Decided) => self.progress.in_flight -= 1,
+            (Stage::Waiting, Stage::InFlight) => self.progress.in_flight += 1,
+            _ => {}
+        }
+        *current = stage;
+        self.receipts.get_mut(index as usize)
+    }
+
+    fn decide(&mut self, index: u32, outcome: SendOutcome) -> Option<&mut Receipt> {
+        self.move_to(index, Stage::Decided)?;
+        match outcome {
+            SendOutcome::Accepted => self.progress.accepted += 1,
+            SendOutcome::Rejected => self.progress.rejected += 1,
+            SendOutcome::Unclear => self.progress.unclear += 1,
+        }
+        let receipt = self.receipts.get_mut(index as usize)?;
+        receipt.outcome = outcome;
+        Some(receipt)
+    }
+}

@@ -1,0 +1,200 @@
+//! The dialect `web-service` on the wire: JSON with the key in the body, and an answer in camelCase or PascalCase.
+
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+
+use super::codes::{SendStatus, SmsStatus};
+use super::form::{self, Named};
+use super::{Credentials, Row, SendBatch, SendOptions, SendType};
+use crate::decode::{Amount, Int, Rows, Text, Truth};
+use crate::error::{Error, ErrorKind, Result};
+use crate::message::{MessageId, SenderLine, TehranTime};
+use crate::transport::{Answer, Request, below};
+
+fn request(credentials: &Credentials, path: &str, body: &impl Serialize) -> Result<Request> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Keyed<'a, T> {
+        api_key: &'a str,
+        #[serde(flatten)]
+        body: &'a T,
+    }
+    let keyed = Keyed { api_key: credentials.api_key.expose_secret(), body };
+    let body =
+        serde_json::to_vec(&keyed).map_err(|_| Error::configuration("", "the request could not be written as JSON"))?;
+    Ok(Request::post(below(&credentials.base, path), "application/json; charset=utf-8", body))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct WireRecipient<'a> {
+    phone: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct WireSend<'a> {
+    sender_number: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    /// The one recipient of `single` and `otp`, beside the other fields.
+    #[serde(flatten)]
+    recipient: Option<WireRecipient<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipients: Option<Vec<WireRecipient<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    send_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    send_type: Option<u8>,
+}
+
+/// How the recipients of a request are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// One recipient: `single`, `otp`.
+    One,
+    /// One text to all: `group`.
+    Group,
+    /// A text each: `ptp`.
+    Personal,
+}
+
+pub(super) fn send(
+    credentials: &Credentials,
+    path: &str,
+    layout: Layout,
+    rows: &[Row<'_>],
+    sender: &SenderLine,
+    options: &SendOptions,
+) -> Result<Request> {
+    let recipient = |row: &Row<'_>| WireRecipient {
+        phone: row.to.national(),
+        message: None,
+        message_id: row.trace_id.map(|id| id.to_string()),
+    };
+    let text = rows.first().map(|row| row.text);
+    let body = WireSend {
+        sender_number: sender.as_str(),
+        message: if layout == Layout::Personal { None } else { text },
+        recipient: if layout == Layout::One { rows.first().map(recipient) } else { None },
+        recipients: match layout {
+            Layout::One => None,
+            Layout::Group => Some(rows.iter().map(recipient).collect()),
+            Layout::Personal => {
+                Some(rows.iter().map(|row| WireRecipient { message: Some(row.text), ..recipient(row) }).collect())
+            }
+        },
+        send_date: options.send_at.map(|TehranTime(time)| time.strftime("%Y-%m-%dT%H:%M:%S").to_string()),
+        send_type: options.send_type.map(|send_type| match send_type {
+            SendType::Normal => 1,
+            SendType::Flash => 2,
+        }),
+    };
+    request(credentials, path, &body)
+}
+
+pub(super) fn bare(credentials: &Credentials, path: &str) -> Result<Request> {
+    #[derive(Serialize)]
+    struct Nothing {}
+    request(credentials, path, &Nothing {})
+}
+
+pub(super) fn get_sms_delivery(credentials: &Credentials, ids: &[MessageId]) -> Result<Request> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Body {
+        message_ids: Vec<String>,
+    }
+    request(credentials, "sms/status/niksms", &Body { message_ids: ids.iter().map(MessageId::to_string).collect() })
+}
+
+/// The answer's outer shape; the names come in camelCase or in PascalCase.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reply {
+    #[serde(default, alias = "Data")]
+    data: Option<Data>,
+    #[serde(default, alias = "Message")]
+    message: Option<Text>,
+    #[serde(default, alias = "IsSuccess")]
+    is_success: Option<Truth>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    #[serde(default, alias = "Result")]
+    result: Option<serde_json::Value>,
+}
+
+/// Reads `data.result`; a refusal keeps the gateway's own message.
+fn result<T: serde::de::DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
+    let reply: Reply = form::json(answer)?;
+    let result = reply.data.and_then(|data| data.result).filter(|result| !result.is_null());
+    let succeeded = reply.is_success.is_none_or(|Truth(success)| success);
+    let read = result.map(serde_json::from_value).transpose();
+    match read {
+        Ok(Some(result)) if succeeded => Ok(result),
+        Ok(None) | Err(_) if succeeded => Err(answer.unreadable("data.result is missing, or is not what was asked for")),
+        // A refusal with a status of its own says more than the one around it.
+        Ok(Some(result)) => Ok(result),
+        Ok(None) | Err(_) => {
+            let text = reply.message.map(|Text(text)| answer.quote(&text)).filter(|text| !text.is_empty());
+            Err(Error::new(ErrorKind::Unavailable, "", "the gateway refused without a known code")
+                .unclear()
+                .with_gateway_text(text)
+                .with_body_excerpt(answer.excerpt()))
+        }
+    }
+}
+
+pub(super) fn sent(answer: &Answer<'_>) -> Result<(SendStatus, SendBatch)> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct WireResult {
+        #[serde(alias = "Status")]
+        status: Named<SendStatus>,
+        #[serde(default, alias = "Message")]
+        message: Option<Text>,
+        #[serde(default, alias = "OperationId")]
+        operation_id: Option<Text>,
+        #[serde(default, alias = "MessageIds")]
+        message_ids: Rows<Int>,
+    }
+    let result: WireResult = result(answer)?;
+    let status = result.status.0;
+    let says = result.message.map(|Text(text)| text).filter(|text| !text.is_empty());
+    let batch = SendBatch {
+        id: result.operation_id.map(|Text(text)| text),
+        // A success has a message too ("OK"); only a warning's is one.
+        warning: says.filter(|_| status == SendStatus::Warning),
+        message_ids: result.message_ids.0.into_iter().map(|Int(id)| MessageId::new(id)).collect(),
+        status: status.clone(),
+    };
+    Ok((status, batch))
+}
+
+pub(super) fn number(answer: &Answer<'_>) -> Result<f64> {
+    result(answer).map(|Amount(number)| number)
+}
+
+pub(super) fn text(answer: &Answer<'_>) -> Result<Option<String>> {
+    result(answer).map(|Text(text)| Some(text).filter(|text| !text.is_empty()))
+}
+
+/// Rows that carry the id they are about.
+pub(super) fn statuses(answer: &Answer<'_>) -> Result<Vec<(MessageId, SmsStatus)>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Row {
+        #[serde(alias = "MessageId")]
+        message_id: Int,
+        #[serde(alias = "Status", alias = "smsStatus", alias = "SmsStatus")]
+        status: Named<SmsStatus>,
+    }
+    let Rows(rows) = result::<Rows<Row>>(answer)?;
+    Ok(rows.into_iter().map(|row| (MessageId::new(row.message_id.0), row.status.0)).collect())
+}

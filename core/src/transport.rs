@@ -1,0 +1,431 @@
+//! The one place that touches the network. It knows requests, answers and time limits, and no gateway.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Proxy, redirect};
+use rustls::ClientConfig;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use tracing::{Instrument as _, field};
+use url::{Host, Url};
+
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Hint, Outcome, Result, Retry};
+use crate::settings::Settings;
+
+/// What a call does on the other side, which decides what its failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Looks only: repeated when the connection fails.
+    Reads,
+    /// Sends messages, or takes them out of an inbox: an unclear failure stays unclear, and is never repeated here.
+    Acts,
+}
+
+/// What is called: its name in errors and spans, and what it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    pub(crate) effect: Effect,
+    /// What can be done after an unclear failure, where the operation has something of its own to say.
+    pub(crate) unclear_hint: Option<Hint>,
+}
+
+impl Operation {
+    pub(crate) const fn reads(name: &'static str) -> Self {
+        Self { name, effect: Effect::Reads, unclear_hint: None }
+    }
+
+    pub(crate) const fn acts(name: &'static str) -> Self {
+        Self { name, effect: Effect::Acts, unclear_hint: None }
+    }
+}
+
+/// A request as a wire module builds it.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    pub(crate) fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    pub(crate) fn post(url: Url, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))];
+        Self { method: Method::POST, url, headers, body: body.into() }
+    }
+}
+
+/// An answer as a wire module reads it.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+    retry_after: Option<Duration>,
+    secrets: &'a [SecretString],
+}
+
+impl Answer<'_> {
+    /// An error for a body that is not what the protocol says: what it is instead, and its first 200 characters.
+    pub(crate) fn unreadable(&self, why: &str) -> Error {
+        let text = String::from_utf8_lossy(&self.body);
+        let trimmed = text.trim_start_matches('\u{feff}').trim();
+        let looks = match trimmed.as_bytes() {
+            [] => "nothing".to_owned(),
+            [b'<', rest @ ..] if !rest.starts_with(b"?xml") && !trimmed.contains("Envelope") => "HTML".to_owned(),
+            bytes => format!("{} bytes", bytes.len()),
+        };
+        let error = Error::new(ErrorKind::Decode, "", format!("the answer cannot be read, it is {looks}: {why}"))
+            .unclear()
+            .with_body_excerpt(self.excerpt());
+        if self.status == 200 { error } else { error.with_http_status(self.status) }
+    }
+
+    /// The first 200 characters of the body, without credentials.
+    pub(crate) fn excerpt(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        self.scrub(text.trim_start_matches('\u{feff}').trim()).chars().take(200).collect()
+    }
+
+    /// Without credentials.
+    fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut text = Cow::Borrowed(text);
+        for secret in self.secrets {
+            let secret = secret.expose_secret();
+            let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            let escaped = quick_xml::escape::escape(secret);
+            for form in [secret, &encoded, &escaped] {
+                if !form.is_empty() && text.contains(form) {
+                    text = Cow::Owned(text.replace(form, "***"));
+                }
+            }
+        }
+        text
+    }
+
+    /// What a gateway said, fit for an error: without credentials, and without anything long enough to be a number.
+    pub(crate) fn quote(&self, text: &str) -> String {
+        let mut quoted = String::new();
+        let mut digits = String::new();
+        for character in self.scrub(text).chars().take(200).chain(['\0']) {
+            if character.is_numeric() {
+                digits.push(character);
+                continue;
+            }
+            quoted.push_str(if digits.chars().count() > 6 { "***" } else { &digits });
+            digits.clear();
+            if character != '\0' {
+                quoted.push(character);
+            }
+        }
+        quoted
+    }
+
+    /// An error for every status but 200-299, whatever the body. SOAP looks for a fault first.
+    pub(crate) fn require_success(&self) -> Result<()> {
+        let error = |kind, detail: &str| Error::new(kind, "", detail).with_http_status(self.status);
+        Err(match self.status {
+            200..=299 => return Ok(()),
+            301 | 307 | 308 => error(
+                ErrorKind::Configuration,
+                "the gateway has moved; redirects are not followed, because the request carries the credentials",
+            )
+            .with_hint(Hint::new("Set base_url to the new address.", "نشانی تازه را در base_url بگذارید.")),
+            401 => error(ErrorKind::Authentication, "the credentials were refused"),
+            403 => error(ErrorKind::Access, "access was refused"),
+            404 => error(ErrorKind::Configuration, "there is no such path").with_hint(WRONG_PATH),
+            429 => error(ErrorKind::RateLimit, "too many requests")
+                .with_retry(Retry::Backoff)
+                .with_retry_after(self.retry_after),
+            400..=499 => error(ErrorKind::Request, "the request was refused"),
+            500..=599 => error(ErrorKind::Unavailable, "the gateway failed").unclear().with_retry_after(self.retry_after),
+            _ => error(ErrorKind::Decode, "the answer has an unexpected HTTP status").unclear(),
+        })
+    }
+}
+
+pub(crate) const WRONG_PATH: Hint = Hint::new(
+    "The address is not this gateway's: check base_url.",
+    "این نشانی از آنِ این درگاه نیست: base_url را بررسی کنید.",
+);
+
+/// A pooled client with time limits, for one gateway. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Transport {
+    client: Client,
+    gateway: Arc<str>,
+    secrets: Arc<[SecretString]>,
+    timeout: Duration,
+    max_response_bytes: usize,
+    read_attempts: usize,
+    clock: Arc<dyn Clock>,
+}
+
+impl Transport {
+    pub(crate) fn new(
+        settings: &Settings,
+        gateway: &Arc<str>,
+        base: &Url,
+        secrets: Vec<SecretString>,
+    ) -> Result<Self> {
+        let named = |error: Error| error.with_gateway(gateway);
+        #[allow(clippy::disallowed_methods, reason = "this is the one place where a client is built")]
+        let mut builder = Client::builder()
+            .user_agent(concat!("payamak/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.connect_timeout)
+            .redirect(redirect::Policy::none())
+            .tcp_nodelay(true)
+            .tls_backend_preconfigured(tls_config(settings, base).map_err(named)?);
+        if let Some(proxy) = &settings.proxy {
+            // The address may hold the proxy's own password: it is not repeated in the error.
+            builder = builder.proxy(Proxy::all(proxy).map_err(|_| named(Error::setting("proxy", "not an address")))?);
+        }
+        Ok(Self {
+            client: builder.build().map_err(|_| named(Error::configuration("", "the HTTP client could not be set up")))?,
+            gateway: gateway.clone(),
+            secrets: secrets.into(),
+            timeout: settings.timeout,
+            max_response_bytes: settings.max_response_bytes,
+            read_attempts: settings.read_attempts.max(1),
+            clock: settings.clock.clone(),
+        })
+    }
+
+    pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
+    pub(crate) fn without_retry(&self) -> Self {
+        Self { read_attempts: 1, ..self.clone() }
+    }
+
+    /// Makes a call: the request goes out, and `read` makes the result of the answer. A call that only reads is repeated
+    /// when the connection fails.
+    pub(crate) async fn call<T>(
+        &self,
+        operation: Operation,
+        request: Request,
+        read: impl Fn(&Answer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let tries = if operation.effect == Effect::Reads { self.read_attempts } else { 1 };
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_times(tries - 1)
+            .with_jitter()
+            .build();
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(operation, request.clone(), attempt, &read).await {
+                Ok(result) => return Ok(result),
+                Err(error) => error,
+            };
+            let transient = matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout)
+                || error.http_status().is_some_and(|status| status >= 500);
+            match pauses.next() {
+                Some(pause) if transient => self.clock.sleep(pause).await,
+                _ => return Err(error),
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        operation: Operation,
+        request: Request,
+        attempt: u32,
+        read: impl Fn(&Answer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let span = tracing::debug_span!(
+            target: "payamak",
+            "request",
+            gateway = &*self.gateway,
+            operation = operation.name,
+            attempt,
+            outcome = field::Empty,
+            duration_ms = field::Empty,
+        );
+        let started = self.clock.now();
+        let result = self.exchange(request).instrument(span.clone()).await.and_then(|answer| read(&answer));
+        let result = result.map_err(|error| {
+            let error = error.with_gateway(&self.gateway).with_operation(operation.name);
+            match (operation.effect, error.outcome(), operation.unclear_hint) {
+                (Effect::Reads, _, _) => error.of_reading(),
+                (Effect::Acts, Outcome::Unclear, Some(hint)) => error.with_hint(hint),
+                _ => error,
+            }
+        });
+        let outcome = match &result {
+            Ok(_) => "ok",
+            Err(error) => error.kind().type_name(),
+        };
+        let duration_ms = (self.clock.now().saturating_sub(started)).as_millis() as u64;
+        span.record("outcome", outcome).record("duration_ms", duration_ms);
+        tracing::debug!(target: "payamak", parent: &span, gateway = &*self.gateway, operation = operation.name, outcome, duration_ms, "answered");
+        result
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Answer<'_>> {
+        let mut prepared = reqwest::Request::new(request.method, request.url);
+        prepared.headers_mut().extend(request.headers.into_iter().map(|(name, value)| (name, value)));
+        *prepared.timeout_mut() = Some(self.timeout);
+        *prepared.body_mut() = Some(request.body.into());
+        let mut response = self.client.execute(prepared).await.map_err(|error| self.classify(&error))?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|value| value.parse().ok()).map(Duration::from_secs);
+        let mut body = BytesMut::new();
+        let announced = response.content_length().unwrap_or(0);
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(&error))? {
+            if body.len() + chunk.len() > self.max_response_bytes || announced > self.max_response_bytes as u64 {
+                let keep = chunk.slice(..chunk.len().min(1000));
+                let answer = Answer { status, body: keep, retry_after, secrets: &self.secrets };
+                return Err(answer.unreadable(&format!("it is longer than {} bytes", self.max_response_bytes)));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body: body.freeze(), retry_after, secrets: &self.secrets })
+    }
+
+    /// What is known after a failure of the connection: only a connection that was never made proves that nothing left.
+    fn classify(&self, error: &reqwest::Error) -> Error {
+        if error.is_builder() {
+            return Error::configuration("", "the request could not be built");
+        }
+        if error.is_connect() {
+            let detail = if error.is_timeout() { "no connection in time" } else { "no connection" };
+            return Error::new(ErrorKind::Connect, "", format!("{detail}{}", cause(error)))
+                .with_retry(Retry::Backoff)
+                .with_hint(Hint::new(
+                    "Check the address, the network and the proxy.",
+                    "نشانی، شبکه و پراکسی را بررسی کنید.",
+                ));
+        }
+        if error.is_timeout() {
+            let detail = format!("no answer within {:?}", self.timeout);
+            return Error::new(ErrorKind::Timeout, "", detail).unclear();
+        }
+        Error::new(ErrorKind::Connect, "", format!("the connection broke before the answer was complete{}", cause(error)))
+            .unclear()
+    }
+}
+
+/// The innermost cause, which names no address and no content: `connection refused`, `certificate expired`.
+fn cause(error: &reqwest::Error) -> String {
+    let mut source = std::error::Error::source(error);
+    let mut innermost = None;
+    while let Some(error) = source {
+        innermost = Some(error);
+        source = error.source();
+    }
+    innermost.map(|error| format!(" ({error})")).unwrap_or_default()
+}
+
+fn tls_config(settings: &Settings, base: &Url) -> Result<ClientConfig> {
+    let mut extra = Vec::new();
+    if let Some(pem) = &settings.extra_ca_pem {
+        extra.extend(certificates("extra_ca_pem", pem)?);
+    }
+    if let Some(path) = &settings.ca_file {
+        let pem = std::fs::read(path)
+            .map_err(|error| Error::setting("ca_file", format!("not to be read ({}): {error}", path.display())))?;
+        extra.extend(certificates("ca_file", &pem)?);
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::configuration("", format!("TLS could not be set up: {error}")))?;
+    // Plain http (the emulator, say) needs no roots; reading the system's takes time and fails where there are none.
+    let bundled = settings.bundled_roots || base.scheme() == "http";
+    let mut config = if bundled {
+        let mut roots = rustls::RootCertStore::empty();
+        if base.scheme() == "https" {
+            roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+        }
+        let (_, refused) = roots.add_parsable_certificates(extra);
+        if refused > 0 {
+            return Err(Error::setting("extra_ca_pem", "a certificate that cannot be used"));
+        }
+        builder.with_root_certificates(roots).with_no_client_auth()
+    } else {
+        let verifier = system_verifier(extra, provider).map_err(|error| {
+            Error::configuration("", format!("the system's certificates could not be loaded: {error}")).with_hint(Hint::new(
+                "Install ca-certificates, or set bundled_roots.",
+                "بستهٔ ca-certificates را نصب کنید، یا bundled_roots را روشن کنید.",
+            ))
+        })?;
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+fn certificates(setting: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(Error::setting(setting, "without a PEM certificate that can be read")),
+    }
+}
+
+#[cfg(not(target_os = "android"))]
+fn system_verifier(
+    extra: Vec<CertificateDer<'static>>,
+    provider: Arc<rustls::crypto::CryptoProvider>,
+) -> Result<rustls_platform_verifier::Verifier, rustls::Error> {
+    rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
+}
+
+#[cfg(target_os = "android")]
+fn system_verifier(
+    _extra: Vec<CertificateDer<'static>>,
+    provider: Arc<rustls::crypto::CryptoProvider>,
+) -> Result<rustls_platform_verifier::Verifier, rustls::Error> {
+    rustls_platform_verifier::Verifier::new(provider)
+}
+
+/// A base address that may carry credentials: https, or this machine, or allowed by name.
+pub(crate) fn base_url(given: &str, default_path: &str, allow_insecure: bool, instead: &'static str) -> Result<Url> {
+    let wrong = |what: &str| Error::setting("base_url", what);
+    let mut url = Url::parse(given).map_err(|error| wrong(&format!("not an address: {error}")))?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err(wrong("without a host")),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback || allow_insecure => {}
+        "http" => {
+            return Err(wrong(&format!(
+                "plain http to another machine: whoever is on the way reads the credentials and the texts. {instead}, or \
+                 set allow_insecure to accept that"
+            )));
+        }
+        _ => return Err(wrong("neither https nor http")),
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("more than a scheme, a host and a path"));
+    }
+    if matches!(url.path(), "" | "/") {
+        url.set_path(default_path);
+    }
+    Ok(url)
+}
+
+/// `path` below a base address, whether that ends in a slash or not.
+pub(crate) fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url
+}
