@@ -501,13 +501,16 @@ impl Serialize for Error {
     }
 }
 
-/// Enough of a value to find it again, and no more: its first four and last two characters.
+/// Enough of a value to find it again, and no more: of a long one the first four and last two characters, of a short
+/// one (a password in the place of a number, say) the first two.
 pub(crate) fn mask(value: &str) -> String {
     let count = value.chars().count();
-    if count <= 6 {
-        return value.to_owned();
-    }
-    let head: String = value.chars().take(4).collect();
-    let tail: String = value.chars().skip(count - 2).collect();
+    let (head, tail) = match count {
+        0..=3 => return value.to_owned(),
+        4..=8 => (2, 0),
+        _ => (4, 2),
+    };
+    let head: String = value.chars().take(head).collect();
+    let tail: String = value.chars().skip(count - tail).collect();
     format!("{head}…{tail}")
 }

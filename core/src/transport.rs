@@ -80,11 +80,11 @@ impl Answer<'_> {
         let text = String::from_utf8_lossy(&self.body);
         let trimmed = text.trim_start_matches('\u{feff}').trim();
         let looks = match trimmed.as_bytes() {
-            [] => "nothing".to_owned(),
-            [b'<', rest @ ..] if !rest.starts_with(b"?xml") && !trimmed.contains("Envelope") => "HTML".to_owned(),
-            bytes => format!("{} bytes", bytes.len()),
+            [] => "it is empty: ",
+            [b'<', rest @ ..] if !rest.starts_with(b"?xml") && !trimmed.contains("Envelope") => "it is HTML: ",
+            _ => "",
         };
-        let error = Error::new(ErrorKind::Decode, "", format!("the answer cannot be read, it is {looks}: {why}"))
+        let error = Error::new(ErrorKind::Decode, "", format!("the answer cannot be read: {looks}{why}"))
             .unclear()
             .with_body_excerpt(self.excerpt());
         if self.status == 200 { error } else { error.with_http_status(self.status) }
@@ -101,9 +101,12 @@ impl Answer<'_> {
         let mut text = Cow::Borrowed(text);
         for secret in self.secrets {
             let secret = secret.expose_secret();
+            // As it may come back: in a form, in an address, in XML, in JSON.
             let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            let in_address = encoded.replace('+', "%20");
             let escaped = quick_xml::escape::escape(secret);
-            for form in [secret, &encoded, &escaped] {
+            let quoted = serde_json::Value::from(secret).to_string();
+            for form in [secret, &encoded, &in_address, &escaped, quoted.trim_matches('"')] {
                 if !form.is_empty() && text.contains(form) {
                     text = Cow::Owned(text.replace(form, "***"));
                 }
@@ -287,8 +290,10 @@ impl Transport {
         let announced = response.content_length().unwrap_or(0);
         while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(&error))? {
             if body.len() + chunk.len() > self.max_response_bytes || announced > self.max_response_bytes as u64 {
-                let keep = chunk.slice(..chunk.len().min(1000));
-                let answer = Answer { status, body: keep, retry_after, secrets: &self.secrets };
+                // The beginning is kept for the error, the rest is not read: dropping the answer closes the connection.
+                body.extend_from_slice(&chunk);
+                body.truncate(4096);
+                let answer = Answer { status, body: body.freeze(), retry_after, secrets: &self.secrets };
                 return Err(answer.unreadable(&format!("it is longer than {} bytes", self.max_response_bytes)));
             }
             body.extend_from_slice(&chunk);

@@ -94,14 +94,15 @@ fn date_time(TehranTime(time): TehranTime) -> String {
     time.strftime("%Y/%m/%d-%H:%M").to_string()
 }
 
-/// Reads a JSON body, encoded once or twice.
+/// Reads a JSON body, encoded once or twice. A null is never the empty list or the zero that it could be taken for.
 pub(super) fn json<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
     answer.require_success()?;
-    serde_json::from_slice(&answer.body).or_else(|error| {
+    let value: Option<T> = serde_json::from_slice(&answer.body).or_else(|error| {
         let inner = serde_json::from_slice::<String>(&answer.body).ok();
         let twice = inner.and_then(|inner| serde_json::from_str(&inner).ok());
         twice.ok_or_else(|| answer.unreadable(&why(&error)))
-    })
+    })?;
+    value.ok_or_else(|| answer.unreadable("it is null"))
 }
 
 /// What a send answers, over `public-api` and within the envelope of `v2`.

@@ -424,12 +424,15 @@ impl NikSms {
         options: &SendOptions,
     ) -> Result<SendBatch> {
         const OPERATION: Operation = Operation::acts("send_one");
+        let path = match self.account.dialect {
+            Dialect::V2 => "send/one",
+            Dialect::WebService => "sms/send/single",
+            Dialect::Soap | Dialect::PublicApi => {
+                return Err(self.lacks(OPERATION, "use group_sms with one recipient"));
+            }
+        };
         let rows = [self.row(OPERATION, &to.into(), text, trace_id)?];
-        match self.account.dialect {
-            Dialect::V2 => self.send(OPERATION, "send/one", Layout::One, &rows, options).await,
-            Dialect::WebService => self.send(OPERATION, "sms/send/single", Layout::One, &rows, options).await,
-            Dialect::Soap | Dialect::PublicApi => Err(self.lacks(OPERATION, "use group_sms with one recipient")),
-        }
+        self.send(OPERATION, path, Layout::One, &rows, options).await
     }
 
     /// A one-time password to one recipient (`sms/send/otp` of `web-service`).
@@ -441,10 +444,10 @@ impl NikSms {
         options: &SendOptions,
     ) -> Result<SendBatch> {
         const OPERATION: Operation = Operation::acts("send_otp");
-        let rows = [self.row(OPERATION, &to.into(), text, trace_id)?];
         if self.account.dialect != Dialect::WebService {
             return Err(self.lacks(OPERATION, "use the dialect web-service, or send it as any other text"));
         }
+        let rows = [self.row(OPERATION, &to.into(), text, trace_id)?];
         self.send(OPERATION, "sms/send/otp", Layout::One, &rows, options).await
     }
 
@@ -452,8 +455,10 @@ impl NikSms {
     pub async fn get_sms_delivery(&self, ids: &[MessageId]) -> Result<Vec<Status>> {
         const OPERATION: Operation = Operation::reads("get_sms_delivery");
         let Account { credentials, capabilities, v2_delivery_path, .. } = &*self.account;
-        let most = capabilities.deliveries.unwrap_or(usize::MAX);
-        self.require_count(OPERATION, "ids", ids.len(), most)?;
+        // Without the path of `v2` there is nothing to count for: the setting is what is missing.
+        if let Some(most) = capabilities.deliveries {
+            self.require_count(OPERATION, "ids", ids.len(), most)?;
+        }
         let read = |answer: &Answer<'_>| -> Result<Vec<Status>> {
             let statuses = match self.account.dialect {
                 Dialect::WebService => {
@@ -483,18 +488,16 @@ impl NikSms {
     /// What became of one message, by the caller's trace id (`GetSmsDeliveryWithClientId`).
     pub async fn get_sms_delivery_with_client_id(&self, trace_id: TraceId) -> Result<TraceStatus> {
         const OPERATION: Operation = Operation::reads("get_sms_delivery_with_client_id");
-        trace_id
-            .require(OPERATION.name, || "trace_id".into())
-            .map_err(|error| self.named(OPERATION, error))?;
         let credentials = &self.account.credentials;
+        let valid = trace_id.require(OPERATION.name, || "trace_id".into());
         let (status, message_id) = match self.account.dialect {
             Dialect::Soap => {
-                let request = soap::get_sms_delivery_with_client_id(credentials, trace_id);
+                let request = valid.and_then(|_| soap::get_sms_delivery_with_client_id(credentials, trace_id));
                 self.call(OPERATION, request, soap::status_with_client_id).await?
             }
             Dialect::PublicApi => {
-                let request = form::get_sms_delivery_with_client_id(credentials, trace_id);
-                self.call(OPERATION, Ok(request), form::status_with_client_id).await?
+                let request = valid.map(|_| form::get_sms_delivery_with_client_id(credentials, trace_id));
+                self.call(OPERATION, request, form::status_with_client_id).await?
             }
             Dialect::V2 | Dialect::WebService => return Err(self.lacks(OPERATION, USE_PUBLIC_API)),
         };
@@ -524,7 +527,7 @@ impl NikSms {
             Dialect::WebService => {
                 self.call(OPERATION, web_service::bare(credentials, "panel/expire-date"), web_service::text).await
             }
-            _ => self.text(OPERATION, "GetPanelExpireDate").await,
+            _ => self.text(OPERATION, "GetPanelExpireDate", |_, date| Ok(date)).await,
         }
     }
 
@@ -573,7 +576,10 @@ impl NikSms {
     /// The gateway's clock, as it writes it (`GetServertime`).
     pub async fn get_server_time(&self) -> Result<String> {
         const OPERATION: Operation = Operation::reads("get_server_time");
-        Ok(self.text(OPERATION, "GetServertime").await?.unwrap_or_default())
+        self.text(OPERATION, "GetServertime", |answer, time| {
+            time.ok_or_else(|| answer.unreadable("it says no time"))
+        })
+        .await
     }
 
     /// The account's lines, without their leading 98 (`GetSenderNumbers`).
@@ -639,7 +645,7 @@ impl NikSms {
             (Dialect::Soap, _, _) => soap::send(credentials, name, wire_operation, rows, &sender, options),
             (Dialect::PublicApi, _, _) => form::send(credentials, name, wire_operation, rows, &sender, options),
             (Dialect::V2, Layout::One, Some(row)) => Ok(envelope::send_one(credentials, row, &sender, options)),
-            (Dialect::V2, _, _) => Err(self.lacks(operation, "use send_one, or the dialect public-api")),
+            (Dialect::V2, _, _) => Err(self.lacks(operation, USE_SEND_ONE)),
             (Dialect::WebService, _, _) => {
                 let path = match layout {
                     Layout::One => wire_operation,
@@ -665,13 +671,23 @@ impl NikSms {
         }
     }
 
-    async fn text(&self, operation: Operation, wire: &str) -> Result<Option<String>> {
+    /// `read` decides what a text that is not there means.
+    async fn text<T>(
+        &self,
+        operation: Operation,
+        wire: &str,
+        read: impl Fn(&Answer<'_>, Option<String>) -> Result<T>,
+    ) -> Result<T> {
         let credentials = &self.account.credentials;
         match self.account.dialect {
             Dialect::Soap => {
-                self.call(operation, soap::bare(credentials, wire), |answer| soap::text(answer, wire)).await
+                let read = |answer: &Answer<'_>| read(answer, soap::text(answer, wire)?);
+                self.call(operation, soap::bare(credentials, wire), read).await
             }
-            Dialect::PublicApi => self.call(operation, Ok(form::request(credentials, wire, &[])), form::text).await,
+            Dialect::PublicApi => {
+                let read = |answer: &Answer<'_>| read(answer, form::text(answer)?);
+                self.call(operation, Ok(form::request(credentials, wire, &[])), read).await
+            }
             Dialect::V2 | Dialect::WebService => Err(self.lacks(operation, USE_PUBLIC_API)),
         }
     }
@@ -728,13 +744,16 @@ impl NikSms {
         Ok(Row { to, text, trace_id })
     }
 
-    /// Checks the messages of a request; `field` is what the caller calls the list.
+    /// Checks the messages of a request to many; `field` is what the caller calls the list.
     fn rows<'a>(
         &self,
         operation: Operation,
         field: &str,
         messages: impl ExactSizeIterator<Item = (&'a Recipient, &'a str, Option<TraceId>)>,
     ) -> Result<Vec<Row<'a>>> {
+        if self.account.dialect == Dialect::V2 {
+            return Err(self.lacks(operation, USE_SEND_ONE));
+        }
         let most = self.account.capabilities.max_recipients;
         self.require_count(operation, field, messages.len(), most)?;
         let shared_text = field == "recipients";
@@ -765,6 +784,7 @@ impl NikSms {
 }
 
 const USE_PUBLIC_API: &str = "use the dialect public-api";
+const USE_SEND_ONE: &str = "use send_one, or the dialect public-api";
 
 /// The gateway wants its lines without the country code.
 fn without_98(line: &SenderLine) -> SenderLine {

@@ -154,7 +154,11 @@ pub(super) fn sent(answer: &Answer<'_>, wire_operation: &str) -> Result<(SendSta
 pub(super) fn statuses(answer: &Answer<'_>) -> Result<Vec<SmsStatus>> {
     result(answer, "GetSmsDelivery", |result| {
         let rows = result.map(|result| result.children.as_slice()).unwrap_or_default();
-        Ok(rows.iter().map(|row| SmsStatus::from_wire_name(row.text.trim())).collect())
+        let read = |row: &Element<'_>| match row.text.trim() {
+            "" => SmsStatus::Missing,
+            name => SmsStatus::from_wire_name(name),
+        };
+        Ok(rows.iter().map(read).collect())
     })
 }
 

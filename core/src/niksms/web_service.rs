@@ -1,6 +1,7 @@
 //! The dialect `web-service` on the wire: JSON with the key in the body, and an answer in camelCase or PascalCase.
 
 use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::codes::{SendStatus, SmsStatus};
@@ -130,25 +131,36 @@ struct Data {
     result: Option<serde_json::Value>,
 }
 
-/// Reads `data.result`; a refusal keeps the gateway's own message.
-fn result<T: serde::de::DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
-    let reply: Reply = form::json(answer)?;
-    let result = reply.data.and_then(|data| data.result).filter(|result| !result.is_null());
-    let succeeded = reply.is_success.is_none_or(|Truth(success)| success);
-    let read = result.map(serde_json::from_value).transpose();
-    match read {
-        Ok(Some(result)) if succeeded => Ok(result),
-        Ok(None) | Err(_) if succeeded => Err(answer.unreadable("data.result is missing, or is not what was asked for")),
-        // A refusal with a status of its own says more than the one around it.
-        Ok(Some(result)) => Ok(result),
-        Ok(None) | Err(_) => {
-            let text = reply.message.map(|Text(text)| answer.quote(&text)).filter(|text| !text.is_empty());
-            Err(Error::new(ErrorKind::Unavailable, "", "the gateway refused without a known code")
-                .unclear()
-                .with_gateway_text(text)
-                .with_body_excerpt(answer.excerpt()))
-        }
+impl Reply {
+    fn succeeded(&self) -> bool {
+        self.is_success.is_none_or(|Truth(success)| success)
     }
+
+    /// `data.result`; `None` where it is missing, or is not what was asked for.
+    fn result<T: DeserializeOwned>(&self) -> Option<T> {
+        let result = self.data.as_ref()?.result.as_ref()?;
+        T::deserialize(result).ok()
+    }
+
+    /// The error of a reply that says it is no success; it keeps the gateway's own message.
+    fn refusal(self, answer: &Answer<'_>) -> Error {
+        let text = self.message.map(|Text(text)| answer.quote(&text)).filter(|text| !text.is_empty());
+        Error::new(ErrorKind::Unavailable, "", "the gateway refused without a known code")
+            .unclear()
+            .with_gateway_text(text)
+            .with_body_excerpt(answer.excerpt())
+    }
+}
+
+const NO_RESULT: &str = "data.result is missing, or is not what was asked for";
+
+/// Reads `data.result` of a success: what a refusal holds there (a zero, say) is no result.
+fn result<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
+    let reply: Reply = form::json(answer)?;
+    if !reply.succeeded() {
+        return Err(reply.refusal(answer));
+    }
+    reply.result().ok_or_else(|| answer.unreadable(NO_RESULT))
 }
 
 pub(super) fn sent(answer: &Answer<'_>) -> Result<(SendStatus, SendBatch)> {
@@ -164,7 +176,13 @@ pub(super) fn sent(answer: &Answer<'_>) -> Result<(SendStatus, SendBatch)> {
         #[serde(default, alias = "MessageIds")]
         message_ids: Rows<Int>,
     }
-    let result: WireResult = result(answer)?;
+    let reply: Reply = form::json(answer)?;
+    let result = match reply.result::<WireResult>() {
+        // A refusal with a status of its own says more than the one around it; with a success in it, it says nothing.
+        Some(result) if reply.succeeded() || result.status.0.meaning().is_some() => result,
+        None if reply.succeeded() => return Err(answer.unreadable(NO_RESULT)),
+        _ => return Err(reply.refusal(answer)),
+    };
     let status = result.status.0;
     let says = result.message.map(|Text(text)| text).filter(|text| !text.is_empty());
     let batch = SendBatch {

@@ -1,0 +1,362 @@
+//! What a messenger promises beside surviving faults: keys, order, progress, cancelling, templates, tracking, receiving.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Kind, VirtualClock, assert_honest, gateway, messages, messenger, niksms, payam_resan};
+use futures_util::StreamExt as _;
+use payamak::niksms::Dialect;
+use payamak::{
+    DeliveryState, ErrorKind, Message, Messenger, Outcome, Receipt, Recipient, SendOutcome, TraceId, TrackOptions,
+};
+use payamak_emulator::{Emulator, Fault, IncomingMessage};
+use tokio_util::sync::CancellationToken;
+
+#[tokio::test]
+async fn receipts_come_in_input_order_and_name_what_was_refused() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
+    let list = [
+        Message::new("+98 (912) 111-0001", "یک"),
+        Message::new("0912111", "دو"),
+        Message::new("۰۹۱۲۱۱۱۰۰۰۳", ""),
+        Message::new("09121110004", "چهار").trace_id(TraceId::new(0)),
+        Message::new("09121110005", "پنج").trace_id(TraceId::new(5)).key("five"),
+        Message::new("09121110006", "شش").once(),
+        Message::new("09121110007", "هفت").key(""),
+        Message::new("09121110008", "هشت").sender("my line"),
+        Message::new("9121110009", "نه").trace_id(TraceId::new(9)),
+        Message::new("09121110010", "ده").trace_id(TraceId::new(9)),
+    ];
+    let report = messenger.send_each(list).await.unwrap();
+    let outcomes: Vec<_> = report.iter().map(|receipt| receipt.outcome == SendOutcome::Accepted).collect();
+    assert_eq!(outcomes, [true, false, false, false, false, false, false, false, true, false]);
+    let fields: Vec<_> = report.iter().filter_map(|receipt| receipt.error.as_ref()?.field()).collect();
+    let expected = ["to", "text", "trace_id", "key", "once", "key", "sender", "trace_id"];
+    let places = [1, 2, 3, 4, 5, 6, 7, 9];
+    for ((field, name), place) in fields.iter().zip(expected).zip(places) {
+        let expected = if name == "sender" { "sender".to_owned() } else { format!("messages[{place}].{name}") };
+        assert_eq!(*field, expected);
+    }
+    assert_eq!(report[8].trace_id.get(), 9);
+    assert_eq!(report[0].to.to_string(), "09121110001");
+    assert_eq!(emulator.message_count(), 2);
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_before_it_is_sent() {
+    for kind in common::KINDS {
+        let emulator = Emulator::start().await.unwrap();
+        let messenger = messenger().shared_gateway(gateway(kind, &emulator)).build().unwrap();
+        let message = || Message::new("09121112222", "سفارش شما ارسال شد").key("order-981:shipped");
+        let first = messenger.send_each([message()]).await.unwrap();
+        let again = messenger.send_each([message()]).await.unwrap();
+        assert_eq!(first[0].trace_id, TraceId::from_key("order-981:shipped").unwrap());
+        assert_eq!(again[0].outcome, SendOutcome::Accepted, "{kind:?}");
+        assert_eq!(first[0].message_id, again[0].message_id, "{kind:?}");
+        assert_eq!(emulator.message_count(), 1, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_key_twice_in_one_call_is_one_message() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
+    let message = || Message::new("09121112222", "سلام").key("order-7");
+    let sending = messenger.send_each([message(), message(), message()]);
+    let log = sending.log();
+    let report = sending.await.unwrap();
+    assert_eq!(emulator.message_count(), 1);
+    assert_eq!(report.accepted().count(), 3);
+    assert_eq!(report[0].message_id, report[2].message_id);
+    assert_eq!((log.progress().accepted, log.progress().planned), (3, 3));
+}
+
+#[tokio::test]
+async fn an_id_of_the_caller_s_own_is_sent_once_when_asked_to() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
+    let message = || Message::new("09121112222", "سلام").trace_id(TraceId::new(41)).once();
+    messenger.send_each([message()]).await.unwrap();
+    messenger.send_each([message()]).await.unwrap();
+    assert_eq!(emulator.registrations(41), 1);
+}
+
+#[tokio::test]
+async fn a_campaign_s_key_is_made_of_the_key_and_the_recipient() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
+    let one = messenger.send_keyed("campaign-7", "سلام", ["09121110001"]).await.unwrap();
+    let two = messenger.send_keyed("campaign-7", "سلام", ["+989121110001", "09121110002"]).await.unwrap();
+    assert_eq!(one[0].trace_id, TraceId::from_key("campaign-7:09121110001").unwrap());
+    assert_eq!(one[0].message_id, two[0].message_id);
+    assert_eq!(emulator.message_count(), 2);
+    let single = messenger.send_keyed("otp-1", "سلام", "09121110003").await.unwrap();
+    assert_eq!(single[0].trace_id, TraceId::from_key("otp-1").unwrap());
+}
+
+/// An earlier run failed over to the second gateway: the second run finds it there.
+#[tokio::test]
+async fn a_key_is_asked_for_at_every_gateway() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = || {
+        let builder = messenger().gateway(payam_resan(&emulator));
+        builder.gateway(niksms(&emulator, Dialect::PublicApi)).build().unwrap()
+    };
+    emulator.faults(vec![Fault::on("SendBulk").before().code(19)]);
+    let message = || Message::new("09121112222", "سلام").key("order-981");
+    let first = messenger().send_each([message()]).await.unwrap();
+    assert_eq!(first[0].gateway.as_deref(), Some("niksms"));
+    let again = messenger().send_each([message()]).await.unwrap();
+    assert_eq!(again[0].gateway.as_deref(), Some("niksms"));
+    assert_eq!(emulator.message_count(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_asked_for_is_not_sent() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults(vec![Fault::on_lookup().status(503).forever()]);
+    let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
+    let report = messenger.send_each([Message::new("09121112222", "سلام").key("order-981")]).await.unwrap();
+    assert_eq!(report[0].outcome, SendOutcome::Unclear);
+    assert!(report[0].error.as_ref().unwrap().hint().unwrap().en.contains("same key"));
+    assert_eq!(emulator.message_count(), 0);
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_begin_is_an_error() {
+    let emulator = Emulator::start().await.unwrap();
+    let v2 = messenger().gateway(niksms(&emulator, Dialect::V2)).build().unwrap();
+    let error = v2.send_each([Message::new("09121112222", "سلام").key("a")]).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Configuration, Outcome::NotSent));
+    let error = v2.send_template("verify", [("09121112222", vec!["1".to_owned()])]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(Messenger::builder().build().unwrap_err().field(), Some("gateways"));
+    let twice = Messenger::builder().gateway(payam_resan(&emulator)).gateway(payam_resan(&emulator));
+    assert!(twice.build().unwrap_err().to_string().contains("payam-resan"));
+    assert_eq!(emulator.request_count(), 0);
+    assert!(v2.send("سلام", Vec::<Recipient>::new()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn templates_go_by_the_first_gateway_that_has_them() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger =
+        messenger().gateway(niksms(&emulator, Dialect::PublicApi)).gateway(payam_resan(&emulator)).build().unwrap();
+    let recipients = (0..150).map(|index| (format!("0912111{index:04}"), vec![format!("{index}")]));
+    let report = messenger.send_template("verify", recipients).await.unwrap();
+    assert!(report.iter().all(|receipt| receipt.gateway.as_deref() == Some("payam-resan")));
+    assert_eq!(report.accepted().count(), 150);
+    assert!(emulator.messages().iter().all(|message| message.template.as_deref() == Some("verify")));
+    assert_honest(&emulator, &report, "templates");
+    let too_many = vec!["1".to_owned(); 11];
+    let report = messenger.send_template("verify", [("09121112222", too_many)]).await.unwrap();
+    assert_eq!(report[0].error.as_ref().unwrap().field(), Some("parameters"));
+}
+
+#[tokio::test]
+async fn a_text_with_a_comma_goes_alone_where_texts_are_joined_by_commas() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger().gateway(niksms(&emulator, Dialect::PublicApi)).build().unwrap();
+    let list = ["الف", "ب, پ", "ت"].map(|text| Message::new("09121112222", text));
+    let report = messenger.send_each(list).await.unwrap();
+    assert_eq!(report.accepted().count(), 3);
+    let mut texts: Vec<_> = emulator.messages().into_iter().map(|message| (message.operation, message.text)).collect();
+    texts.sort_unstable();
+    let expected = [("GroupSms", "ب, پ"), ("PtpSms", "الف"), ("PtpSms", "ت")];
+    assert!(texts.iter().map(|(operation, text)| (&**operation, &**text)).eq(expected), "{texts:?}");
+}
+
+#[tokio::test]
+async fn progress_adds_up() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults(vec![Fault::on_send().skip(1).before().code(19)]);
+    let messenger = messenger().gateway(payam_resan(&emulator)).concurrency(1).build().unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = seen.clone();
+    messenger.send_each(messages(300)).on_progress(move |progress| sink.lock().unwrap().push(progress)).await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert!(seen.iter().all(|p| p.in_flight + p.accepted + p.rejected + p.unclear <= p.planned && p.planned == 300));
+    let last = seen.last().unwrap();
+    assert_eq!((last.in_flight, last.accepted + last.rejected), (0, 300));
+    assert!(last.rejected > 0);
+}
+
+/// Cancelled by a token while the first request is on its way and has been registered.
+#[tokio::test]
+async fn a_cancelled_send_says_what_was_in_flight() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults(vec![Fault::on_send().after().never().forever()]);
+    let messenger = Messenger::builder().gateway(payam_resan(&emulator)).concurrency(1).build().unwrap();
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    let sending = messenger
+        .send_each((0..200).map(|index| Message::new(format!("0912111{index:04}"), "سلام")))
+        .cancel_on(token)
+        .on_progress(move |progress| {
+            if progress.in_flight > 0 {
+                stop.cancel();
+            }
+        });
+    let error = sending.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Canceled);
+    let count = |outcome| error.receipts().iter().filter(|receipt| receipt.outcome == outcome).count();
+    assert_eq!((count(SendOutcome::Unclear), count(SendOutcome::Rejected)), (99, 101));
+    assert_honest(&emulator, error.receipts(), "cancelled");
+}
+
+/// Dropped while in flight: the log still knows.
+#[tokio::test]
+async fn a_dropped_send_leaves_its_log() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults(vec![Fault::on_send().after().never().forever()]);
+    let messenger = Messenger::builder().gateway(payam_resan(&emulator)).concurrency(1).build().unwrap();
+    let (left, has_left) = tokio::sync::oneshot::channel();
+    let left = Mutex::new(Some(left));
+    let sending = messenger.send("سلام", vec!["09121110001"; 3]).on_progress(move |progress| {
+        if progress.in_flight == 3 {
+            left.lock().unwrap().take().map(|left| left.send(()));
+        }
+    });
+    let log = sending.log();
+    let task = tokio::spawn(sending.into_future());
+    has_left.await.unwrap();
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    let receipts = log.receipts();
+    assert_eq!(receipts.len(), 3);
+    assert!(receipts.iter().all(|receipt| receipt.outcome == SendOutcome::Unclear));
+    assert!(receipts.iter().all(|receipt| receipt.error.as_ref().unwrap().kind() == ErrorKind::Canceled));
+}
+
+fn tracking(emulator: &Emulator, kind: Kind) -> (Messenger, Arc<VirtualClock>) {
+    let clock = Arc::new(VirtualClock::default());
+    let builder = Messenger::builder().clock(clock.clone()).jitter_seed(7).budget(Duration::from_mins(30));
+    (builder.shared_gateway(gateway(kind, emulator)).build().unwrap(), clock)
+}
+
+#[tokio::test]
+async fn tracking_ends_when_everything_is_final() {
+    for kind in common::KINDS {
+        let emulator = Emulator::start().await.unwrap();
+        let (messenger, _) = tracking(&emulator, kind);
+        let mut receipts = messenger.send_each(messages(150)).await.unwrap().into_receipts();
+        // One of them from a database that did not keep the gateway's id.
+        receipts[7].message_id = None;
+        let mut last = vec![None; receipts.len()];
+        let mut reports = std::pin::pin!(messenger.track(receipts.clone(), TrackOptions::default()));
+        while let Some(report) = reports.next().await {
+            emulator.advance(Duration::from_mins(1));
+            assert!(!report.timed_out);
+            let status = report.status.clone().unwrap();
+            assert_ne!(last[report.index].as_ref(), Some(&status), "{kind:?}: reported without a change");
+            last[report.index] = Some(status);
+        }
+        assert!(last.iter().all(|status| status.as_ref().is_some_and(payamak::DeliveryStatus::is_final)), "{kind:?}");
+        let now = messenger.delivery(&receipts).await;
+        assert!(now.iter().zip(&last).all(|(report, status)| report.status == *status));
+        assert!(now.iter().map(|report| report.index).eq(0..150));
+    }
+}
+
+/// The emulator enforces the rule here: a question too early would be answered with error 20.
+#[tokio::test]
+async fn no_message_is_asked_about_more_often_than_the_gateway_allows() {
+    let emulator = Emulator::builder().speed(0.0).polling_rule(Some(Duration::from_mins(3))).start().await.unwrap();
+    let clock = Arc::new(FollowedClock { clock: VirtualClock::default(), emulator: Arc::new(emulator) });
+    let emulator = clock.emulator.clone();
+    let messenger = Messenger::builder().clock(clock).gateway(payam_resan(&emulator)).build().unwrap();
+    let receipts = messenger.send_each(messages(120)).await.unwrap().into_receipts();
+    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).collect().await;
+    assert!(reports.iter().all(|report| report.error.is_none() && !report.timed_out));
+    assert_eq!(reports.iter().filter(|report| report.is_final()).count(), 120);
+}
+
+/// A clock whose time is the emulator's too.
+#[derive(Debug)]
+struct FollowedClock {
+    clock: VirtualClock,
+    emulator: Arc<Emulator>,
+}
+
+impl payamak::Clock for FollowedClock {
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    fn since_epoch(&self) -> Duration {
+        self.clock.since_epoch()
+    }
+
+    fn sleep(&self, duration: Duration) -> futures_util::future::BoxFuture<'static, ()> {
+        self.emulator.advance(duration);
+        self.clock.sleep(duration)
+    }
+}
+
+#[tokio::test]
+async fn tracking_reports_what_is_still_on_its_way_at_the_deadline() {
+    let emulator = Emulator::builder().speed(0.0).start().await.unwrap();
+    let (messenger, clock) = tracking(&emulator, Kind::PayamResan);
+    let receipts = messenger.send("سلام", ["09121110001", "09121110002"]).await.unwrap().into_receipts();
+    let before = payamak::Clock::now(&*clock);
+    let options = TrackOptions::default().deadline(Duration::from_mins(20));
+    let reports: Vec<_> = messenger.track(receipts, options).collect().await;
+    assert_eq!(payamak::Clock::now(&*clock) - before, Duration::from_mins(20));
+    let timed_out: Vec<_> = reports.iter().filter(|report| report.timed_out).collect();
+    assert_eq!(timed_out.len(), 2);
+    assert!(timed_out.iter().all(|report| report.status.as_ref().unwrap().state() == DeliveryState::Queued));
+}
+
+#[tokio::test]
+async fn tracking_says_what_it_cannot_know() {
+    let emulator = Emulator::start().await.unwrap();
+    let (messenger, _) = tracking(&emulator, Kind::PayamResan);
+    let elsewhere = Receipt::restore("09121112222", "another", TraceId::new(1), None);
+    let mut rejected = messenger.send("سلام", "0912").await.unwrap().into_receipts();
+    rejected.push(elsewhere);
+    let reports: Vec<_> = messenger.track(rejected, TrackOptions::default()).collect().await;
+    assert_eq!(reports.len(), 2);
+    assert!(reports.iter().all(|report| report.error.is_some() && report.status.is_none()));
+}
+
+#[tokio::test]
+async fn every_incoming_message_is_handed_out_once() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger =
+        messenger().gateway(payam_resan(&emulator)).gateway(niksms(&emulator, Dialect::Soap)).build().unwrap();
+    for index in 0..4 {
+        let line = if index % 2 == 0 { "30004040" } else { "50001234" };
+        emulator.receive(IncomingMessage::new("09121112222", line, format!("پیام {index}"))).unwrap();
+    }
+    emulator.faults(vec![Fault::on("GetReceiveSms").before().close()]);
+    let mut incoming = std::pin::pin!(messenger.receive(Duration::from_secs(30)));
+    let mut texts = Vec::new();
+    let mut failures = Vec::new();
+    while texts.len() < 4 {
+        match incoming.next().await.unwrap() {
+            Ok(received) => texts.push((received.gateway.to_string(), received.message.text)),
+            Err(error) => failures.push(error),
+        }
+    }
+    texts.sort_unstable();
+    let expected = [("niksms", "پیام 1"), ("niksms", "پیام 3"), ("payam-resan", "پیام 0"), ("payam-resan", "پیام 2")];
+    assert!(texts.iter().map(|(gateway, text)| (&**gateway, &**text)).eq(expected), "{texts:?}");
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].outcome(), Outcome::Unclear);
+    assert!(failures[0].hint().unwrap().en.contains("reset_receive_sms_visited_status"));
+}
+
+#[tokio::test]
+async fn balances_stand_side_by_side_with_failures() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults(vec![Fault::on("AccountInfo").forever().status(503)]);
+    let messenger =
+        messenger().gateway(payam_resan(&emulator)).gateway(niksms(&emulator, Dialect::PublicApi)).build().unwrap();
+    let balances = messenger.balance().await;
+    assert_eq!(balances[0].as_ref().unwrap_err().gateway(), Some("payam-resan"));
+    let niksms = balances[1].as_ref().unwrap();
+    assert!(niksms.credit > 0.0 && niksms.sender_lines.contains(&"50001234".to_owned()));
+}
