@@ -172,6 +172,14 @@ fn what_the_framework_answers_has_only_a_message() {
 }
 
 #[test]
+fn a_question_by_hand_needs_no_header() {
+    let emulator = start();
+    let form = "application/x-www-form-urlencoded";
+    let answer = post(&emulator, "/api/V3/AccountInfo", form, r#"{"ApiKey":"demo-key"}"#).unwrap();
+    assert_eq!(answer.json()["Success"], true);
+}
+
+#[test]
 fn send_takes_a_query() {
     let emulator = start();
     let path = "/api/V3/Send?ApiKey=demo-key&Text=%D8%B3%D9%84%D8%A7%D9%85+%26&Sender=50004041&Recipients=9121112222,989121112223";

@@ -120,7 +120,9 @@ pub(crate) fn answer(context: &Context<'_>, request: &Request) -> Answer {
         );
         return message_only(StatusCode::METHOD_NOT_ALLOWED, &message);
     }
-    if !by_get && !request.has_content_type("application/json") {
+    // What curl sends when no header is given: a question asked by hand is answered all the same.
+    let by_hand = request.has_content_type("application/x-www-form-urlencoded") && request.body.starts_with(b"{");
+    if !by_get && !by_hand && !request.has_content_type("application/json") {
         let message = "The request entity's media type is not supported for this resource.";
         return message_only(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }

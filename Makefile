@@ -1,0 +1,76 @@
+# make demo   runs the main job against the bundled emulator, in every language
+# make test   runs everything that must pass
+# make help   lists the rest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt bench size audit parity clean check test-rust \
+	test-python test-node test-kotlin test-swift demo-rust demo-python demo-node demo-kotlin
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+demo: check demo-rust demo-python demo-node demo-kotlin ## the main job against the emulator, in every language
+
+demo-rust:
+	cargo run --quiet -p payamak-examples --bin demo
+
+demo-python:
+	$(MAKE) -C bindings-python demo
+
+demo-node:
+	$(MAKE) -C bindings-node demo
+
+demo-kotlin:
+	$(MAKE) -C bindings-kotlin demo
+
+test: check lint test-rust parity test-python test-node test-kotlin test-swift ## everything that must pass
+
+test-rust: ## core, emulator and examples in Rust
+	cargo test --workspace
+
+test-python: ## the wheel, installed and tried
+	$(MAKE) -C bindings-python test
+
+test-node: ## the npm package, installed and tried
+	$(MAKE) -C bindings-node test
+
+test-kotlin: ## the Kotlin library on the JVM
+	$(MAKE) -C bindings-kotlin test-kotlin
+
+test-swift: ## the Swift package; sets up its toolchain outside the checkout
+	$(MAKE) -C bindings-kotlin test-swift
+
+lint: ## formatting and clippy, warnings being errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+fmt: ## formats the Rust code
+	cargo fmt --all
+
+parity: ## every operation in every language, as a table without a hole
+	python3 core/conformance/parity.py
+
+bench: ## the decoding and sending benchmarks of core, beside a bare client
+	cargo bench -p payamak
+
+size: ## how large the library for apps is
+	$(MAKE) -C bindings-kotlin size
+
+audit: ## licences, bans and sources of the dependencies (builds cargo-deny if it is missing)
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	cargo deny check licenses bans sources
+
+clean: ## everything that was built
+	cargo clean
+	$(MAKE) -C bindings-python clean
+	$(MAKE) -C bindings-node clean
+	$(MAKE) -C bindings-kotlin clean
+
+check: ## whether the toolchains are there
+	@missing=; \
+	command -v cargo >/dev/null || missing="$$missing Rust(cargo)"; \
+	command -v python3 >/dev/null || missing="$$missing Python-3.10+(python3)"; \
+	command -v npm >/dev/null || missing="$$missing Node-18+(node,npm)"; \
+	command -v javac >/dev/null || missing="$$missing JDK-17(javac)"; \
+	command -v mvn >/dev/null || missing="$$missing Maven(mvn)"; \
+	if [ -n "$$missing" ]; then echo "payamak needs, and this machine lacks:$$missing" >&2; exit 1; fi
