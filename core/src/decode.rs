@@ -25,13 +25,18 @@ impl<'de> Deserialize<'de> for Int {
             }
 
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<Int, E> {
-                i64::try_from(number).map(Int).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+                i64::try_from(number)
+                    .map(Int)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
             }
 
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<Int, E> {
                 // Beyond 2^53 a float has already lost digits, and an id must not be guessed.
                 if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
-                    #[allow(clippy::cast_possible_truncation, reason = "just checked to be a small integer")]
+                    #[allow(
+                        clippy::cast_possible_truncation,
+                        reason = "just checked to be a small integer"
+                    )]
                     return Ok(Int(number as i64));
                 }
                 Err(E::invalid_value(de::Unexpected::Float(number), &self))

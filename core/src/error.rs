@@ -223,7 +223,11 @@ impl Error {
     }
 
     /// A value that cannot be sent. Public because gateways outside this crate, and the bindings, refuse values too.
-    pub fn invalid_input(operation: &'static str, field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn invalid_input(
+        operation: &'static str,
+        field: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
         Self::new(ErrorKind::InvalidInput, operation, detail).with(|inner| inner.field = Some(field.into()))
     }
 
@@ -244,7 +248,9 @@ impl Error {
         meaning: ErrorMeaning,
         gateway_text: Option<String>,
     ) -> Self {
-        let number = code.number.map_or_else(|| code.wire_name.clone().unwrap_or_default().into_owned(), |n| n.to_string());
+        let number = code
+            .number
+            .map_or_else(|| code.wire_name.clone().unwrap_or_default().into_owned(), |n| n.to_string());
         let detail = format!("the gateway answered with code {number} ({})", code.name);
         Self::new(meaning.kind, operation, detail).with(|inner| {
             inner.outcome = meaning.outcome;
@@ -416,7 +422,9 @@ impl Error {
 /// One line for people: what happened, whether it may have been sent, what to do.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { gateway, operation, detail, field, value, gateway_text, hint, outcome, http_status, .. } = &*self.0;
+        let Inner {
+            gateway, operation, detail, field, value, gateway_text, hint, outcome, http_status, ..
+        } = &*self.0;
         let subject = [gateway.as_deref().unwrap_or_default(), operation].join(" ");
         if !subject.trim().is_empty() {
             write!(f, "{}: ", subject.trim())?;
@@ -448,7 +456,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, gateway, operation, detail, code, field, outcome, retry, http_status, .. } = &*self.0;
+        let Inner { kind, gateway, operation, detail, code, field, outcome, retry, http_status, .. } =
+            &*self.0;
         f.debug_struct(kind.type_name())
             .field("gateway", gateway)
             .field("operation", operation)

@@ -35,7 +35,10 @@ pub trait Gateway: Debug + Send + Sync {
     fn look_up<'a>(&'a self, trace_ids: &'a [TraceId]) -> BoxFuture<'a, Result<Vec<Registration>>>;
 
     /// Asks what became of messages. At most [`Capabilities::deliveries`] ids a call.
-    fn deliveries<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>>;
+    fn deliveries<'a>(
+        &'a self,
+        ids: &'a [MessageId],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>>;
 
     /// Takes the incoming messages; each is handed out once.
     fn receive(&self) -> BoxFuture<'_, Result<Vec<IncomingMessage>>>;
@@ -122,7 +125,10 @@ pub struct Outgoing<'a> {
 
 impl Debug for Outgoing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outgoing").field("to", &self.to).field("trace_id", &self.trace_id).finish_non_exhaustive()
+        f.debug_struct("Outgoing")
+            .field("to", &self.to)
+            .field("trace_id", &self.trace_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -28,8 +28,8 @@ pub use self::gateway::{
     Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, MessageKind, Outgoing, Personal, Registration,
 };
 pub use self::message::{
-    Destination, IncomingMessage, Message, MessageId, PersonalMessage, Receipt, Recipients, SendOutcome, SenderLine, TehranTime,
-    TraceId,
+    Destination, IncomingMessage, Message, MessageId, PersonalMessage, Receipt, Recipients, SendOutcome,
+    SenderLine, TehranTime, TraceId,
 };
 pub use self::messenger::{
     DeliveryReport, Messenger, MessengerBuilder, Progress, Received, Report, SendLog, Sending, TrackOptions,
@@ -38,3 +38,8 @@ pub use self::niksms::NikSms;
 pub use self::payam_resan::PayamResan;
 pub use self::phone::{Msisdn, Recipient};
 pub use self::text::{Encoding, SegmentProfile, Segments, segments, segments_by};
+
+/// The Rust of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -186,7 +186,10 @@ pub struct Message {
 pub(crate) enum Content {
     /// Shared by all recipients of one text, so that a campaign holds its text once.
     Text(Arc<str>),
-    Template { key: Arc<str>, parameters: Arc<[String]> },
+    Template {
+        key: Arc<str>,
+        parameters: Arc<[String]>,
+    },
 }
 
 impl Message {
@@ -244,7 +247,9 @@ impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let content = match &self.content {
             Content::Text(text) => format!("{} characters", text.chars().count()),
-            Content::Template { key, parameters } => format!("template {key} with {} parameters", parameters.len()),
+            Content::Template { key, parameters } => {
+                format!("template {key} with {} parameters", parameters.len())
+            }
         };
         f.debug_struct("Message")
             .field("to", &self.to)
@@ -340,7 +345,10 @@ impl PersonalMessage {
 /// Shows that there is a text, not the text.
 impl fmt::Debug for PersonalMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PersonalMessage").field("to", &self.to).field("trace_id", &self.trace_id).finish_non_exhaustive()
+        f.debug_struct("PersonalMessage")
+            .field("to", &self.to)
+            .field("trace_id", &self.trace_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -451,7 +459,10 @@ impl TraceIds {
     const NODE_BITS: u32 = 12;
 
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::new(TraceIdState { process: std::process::id(), node: random_node(), last: 0 }) }
+        Self {
+            clock,
+            state: Mutex::new(TraceIdState { process: std::process::id(), node: random_node(), last: 0 }),
+        }
     }
 
     pub(crate) fn next(&self) -> TraceId {

@@ -39,8 +39,22 @@ impl Msisdn {
                 '۰'..='۹' | '٠'..='٩' => digits.push(latin_digit(character)),
                 '+' if digits.is_empty() && !plus => plus = true,
                 // Direction marks and joiners come along when a number is copied out of a Persian page.
-                ' ' | '\u{a0}' | '\t' | '-' | '‐' | '‑' | '–' | '.' | '(' | ')' | '/' | '\u{200c}' | '\u{200e}'
-                | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+                ' '
+                | '\u{a0}'
+                | '\t'
+                | '-'
+                | '‐'
+                | '‑'
+                | '–'
+                | '.'
+                | '('
+                | ')'
+                | '/'
+                | '\u{200c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}' => {}
                 _ => return Err(NumberFault::Character),
             }
         }
@@ -117,8 +131,12 @@ impl NumberFault {
             Self::Length(count) => {
                 format!("it has {count} digits; a mobile number has 10 after the leading 0, 98, +98 or 0098")
             }
-            Self::Foreign => "its country code is not 98, and these gateways reach Iranian mobiles alone".to_owned(),
-            Self::NotMobile => "it does not start with 9 after the country code: a landline cannot receive".to_owned(),
+            Self::Foreign => {
+                "its country code is not 98, and these gateways reach Iranian mobiles alone".to_owned()
+            }
+            Self::NotMobile => {
+                "it does not start with 9 after the country code: a landline cannot receive".to_owned()
+            }
         };
         Error::invalid_input(operation, field, format!("not a mobile number: {why}")).with_value(value)
     }

@@ -8,7 +8,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Hint, Result};
 
 /// How requests travel. The fields are set through the builder of each gateway, where they are described.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) name: Option<String>,
     pub(crate) base_url: Option<String>,
@@ -140,6 +140,12 @@ pub(crate) use shared_settings;
 #[allow(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
 pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A base address as `Debug` shows it. `build` refuses one with a password or a query; until then it may hold one.
+pub(crate) fn shown(base_url: Option<&String>) -> Option<&str> {
+    let after_credentials = base_url?.rsplit('@').next()?;
+    after_credentials.split(['?', '#']).next()
 }
 
 /// A setting that has to be there.

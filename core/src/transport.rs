@@ -81,7 +81,9 @@ impl Answer<'_> {
         let trimmed = text.trim_start_matches('\u{feff}').trim();
         let looks = match trimmed.as_bytes() {
             [] => "it is empty: ",
-            [b'<', rest @ ..] if !rest.starts_with(b"?xml") && !trimmed.contains("Envelope") => "it is HTML: ",
+            [b'<', rest @ ..] if !rest.starts_with(b"?xml") && !trimmed.contains("Envelope") => {
+                "it is HTML: "
+            }
             _ => "",
         };
         let error = Error::new(ErrorKind::Decode, "", format!("the answer cannot be read: {looks}{why}"))
@@ -190,10 +192,13 @@ impl Transport {
             .tls_backend_preconfigured(tls_config(settings, base).map_err(named)?);
         if let Some(proxy) = &settings.proxy {
             // The address may hold the proxy's own password: it is not repeated in the error.
-            builder = builder.proxy(Proxy::all(proxy).map_err(|_| named(Error::setting("proxy", "not an address")))?);
+            builder = builder
+                .proxy(Proxy::all(proxy).map_err(|_| named(Error::setting("proxy", "not an address")))?);
         }
         Ok(Self {
-            client: builder.build().map_err(|_| named(Error::configuration("", "the HTTP client could not be set up")))?,
+            client: builder
+                .build()
+                .map_err(|_| named(Error::configuration("", "the HTTP client could not be set up")))?,
             gateway: gateway.clone(),
             secrets: secrets.into(),
             timeout: settings.timeout,
@@ -271,7 +276,8 @@ impl Transport {
             Ok(_) => "ok",
             Err(error) => error.kind().type_name(),
         };
-        let duration_ms = (self.clock.now().saturating_sub(started)).as_millis() as u64;
+        let duration = self.clock.now().saturating_sub(started);
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         span.record("outcome", outcome).record("duration_ms", duration_ms);
         tracing::debug!(target: "payamak", parent: &span, gateway = &*self.gateway, operation = operation.name, outcome, duration_ms, "answered");
         result
@@ -279,7 +285,7 @@ impl Transport {
 
     async fn exchange(&self, request: Request) -> Result<Answer<'_>> {
         let mut prepared = reqwest::Request::new(request.method, request.url);
-        prepared.headers_mut().extend(request.headers.into_iter().map(|(name, value)| (name, value)));
+        prepared.headers_mut().extend(request.headers);
         *prepared.timeout_mut() = Some(self.timeout);
         *prepared.body_mut() = Some(request.body.into());
         let mut response = self.client.execute(prepared).await.map_err(|error| self.classify(&error))?;
@@ -289,12 +295,16 @@ impl Transport {
         let mut body = BytesMut::new();
         let announced = response.content_length().unwrap_or(0);
         while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(&error))? {
-            if body.len() + chunk.len() > self.max_response_bytes || announced > self.max_response_bytes as u64 {
+            if body.len() + chunk.len() > self.max_response_bytes
+                || announced > self.max_response_bytes as u64
+            {
                 // The beginning is kept for the error, the rest is not read: dropping the answer closes the connection.
                 body.extend_from_slice(&chunk);
                 body.truncate(4096);
                 let answer = Answer { status, body: body.freeze(), retry_after, secrets: &self.secrets };
-                return Err(answer.unreadable(&format!("it is longer than {} bytes", self.max_response_bytes)));
+                return Err(
+                    answer.unreadable(&format!("it is longer than {} bytes", self.max_response_bytes))
+                );
             }
             body.extend_from_slice(&chunk);
         }
@@ -319,8 +329,12 @@ impl Transport {
             let detail = format!("no answer within {:?}", self.timeout);
             return Error::new(ErrorKind::Timeout, "", detail).unclear();
         }
-        Error::new(ErrorKind::Connect, "", format!("the connection broke before the answer was complete{}", cause(error)))
-            .unclear()
+        Error::new(
+            ErrorKind::Connect,
+            "",
+            format!("the connection broke before the answer was complete{}", cause(error)),
+        )
+        .unclear()
     }
 }
 
@@ -341,8 +355,9 @@ fn tls_config(settings: &Settings, base: &Url) -> Result<ClientConfig> {
         extra.extend(certificates("extra_ca_pem", pem)?);
     }
     if let Some(path) = &settings.ca_file {
-        let pem = std::fs::read(path)
-            .map_err(|error| Error::setting("ca_file", format!("not to be read ({}): {error}", path.display())))?;
+        let pem = std::fs::read(path).map_err(|error| {
+            Error::setting("ca_file", format!("not to be read ({}): {error}", path.display()))
+        })?;
         extra.extend(certificates("ca_file", &pem)?);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -356,17 +371,15 @@ fn tls_config(settings: &Settings, base: &Url) -> Result<ClientConfig> {
         if base.scheme() == "https" {
             roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
         }
-        let (_, refused) = roots.add_parsable_certificates(extra);
-        if refused > 0 {
-            return Err(Error::setting("extra_ca_pem", "a certificate that cannot be used"));
-        }
+        roots.add_parsable_certificates(extra);
         builder.with_root_certificates(roots).with_no_client_auth()
     } else {
         let verifier = system_verifier(extra, provider).map_err(|error| {
-            Error::configuration("", format!("the system's certificates could not be loaded: {error}")).with_hint(Hint::new(
-                "Install ca-certificates, or set bundled_roots.",
-                "بستهٔ ca-certificates را نصب کنید، یا bundled_roots را روشن کنید.",
-            ))
+            Error::configuration("", format!("the system's certificates could not be loaded: {error}"))
+                .with_hint(Hint::new(
+                    "Install ca-certificates, or set bundled_roots.",
+                    "بستهٔ ca-certificates را نصب کنید، یا bundled_roots را روشن کنید.",
+                ))
         })?;
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
     };
@@ -374,12 +387,20 @@ fn tls_config(settings: &Settings, base: &Url) -> Result<ClientConfig> {
     Ok(config)
 }
 
+/// The certificates of a setting; one that cannot be used is refused here, where the setting's name is known.
 fn certificates(setting: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match certificates {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(Error::setting(setting, "without a PEM certificate that can be read")),
+    let certificates = match certificates {
+        Ok(certificates) if !certificates.is_empty() => certificates,
+        _ => {
+            return Err(Error::setting(setting, "without a PEM certificate that can be read"));
+        }
+    };
+    let (_, refused) = rustls::RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned());
+    if refused > 0 {
+        return Err(Error::setting(setting, "a certificate that cannot be used"));
     }
+    Ok(certificates)
 }
 
 #[cfg(not(target_os = "android"))]
@@ -399,7 +420,12 @@ fn system_verifier(
 }
 
 /// A base address that may carry credentials: https, or this machine, or allowed by name.
-pub(crate) fn base_url(given: &str, default_path: &str, allow_insecure: bool, instead: &'static str) -> Result<Url> {
+pub(crate) fn base_url(
+    given: &str,
+    default_path: &str,
+    allow_insecure: bool,
+    instead: &'static str,
+) -> Result<Url> {
     let wrong = |what: &str| Error::setting("base_url", what);
     let mut url = Url::parse(given).map_err(|error| wrong(&format!("not an address: {error}")))?;
     let loopback = match url.host() {
@@ -419,7 +445,11 @@ pub(crate) fn base_url(given: &str, default_path: &str, allow_insecure: bool, in
         }
         _ => return Err(wrong("neither https nor http")),
     }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
         return Err(wrong("more than a scheme, a host and a path"));
     }
     if matches!(url.path(), "" | "/") {

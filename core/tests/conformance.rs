@@ -34,15 +34,14 @@ async fn every_case_holds() {
     let files = case_files(&folder);
     let emulator = Arc::new(Emulator::builder().replay(&folder).start().await.unwrap());
 
-    let run = |file: PathBuf| {
-        let emulator = emulator.clone();
-        // A task each, so that a panic in one case is that case's failure.
-        tokio::spawn(async move { run(&file, &emulator).await })
-    };
-    let outcomes = files.iter().cloned().map(|file| async {
-        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let faults = run(file).await.unwrap_or_else(|panic| vec![panic.to_string()]);
-        (name, faults)
+    let outcomes = files.iter().map(|file| {
+        let (file, emulator) = (file.clone(), emulator.clone());
+        async move {
+            let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+            // A task each, so that a panic in one case is that case's failure.
+            let running = tokio::spawn(async move { run(&file, &emulator).await });
+            (name, running.await.unwrap_or_else(|panic| vec![panic.to_string()]))
+        }
     });
     let mut outcomes: Vec<_> = futures_util::stream::iter(outcomes).buffer_unordered(AT_ONCE).collect().await;
     outcomes.sort();
@@ -65,7 +64,10 @@ fn case_files(folder: &Path) -> Vec<PathBuf> {
     let entries = folder.read_dir().expect("the cases are beside core");
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    assert!(files.iter().all(|file| file.extension().is_some_and(|extension| extension == "json")), "{files:?}");
+    assert!(
+        files.iter().all(|file| file.extension().is_some_and(|extension| extension == "json")),
+        "{files:?}"
+    );
     assert!(!files.is_empty());
     files
 }

@@ -1,5 +1,13 @@
 //! A job that is killed in the middle and runs again with the same keys: nothing is sent twice, nothing is lost.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it fails"
+)]
+
 mod common;
 
 use std::process::{Command, Stdio};
@@ -14,17 +22,23 @@ const MESSAGES: usize = 300;
 /// The job: keyed messages, sent by whatever the environment names. In the parent it has nothing to do.
 #[tokio::test]
 async fn job() {
-    let Some(url) = std::env::var_os("PAYAMAK_TEST_URL").and_then(|url| url.into_string().ok()) else { return };
+    let Some(url) = std::env::var_os("PAYAMAK_TEST_URL").and_then(|url| url.into_string().ok()) else {
+        return;
+    };
     let kind = std::env::var_os("PAYAMAK_TEST_GATEWAY").unwrap();
     let messages = |count| {
-        (0..count).map(|index| Message::new(format!("0912111{index:04}"), format!("کد شما: {index}")).key(format!("job:{index}")))
+        (0..count).map(|index| {
+            Message::new(format!("0912111{index:04}"), format!("کد شما: {index}")).key(format!("job:{index}"))
+        })
     };
     let builder = Messenger::builder().concurrency(2);
     let builder = if kind == "PayamResan" {
-        let gateway = PayamResan::builder().api_key(Emulator::PAYAM_RESAN_KEY).sender(30_004_040).base_url(url);
+        let gateway =
+            PayamResan::builder().api_key(Emulator::PAYAM_RESAN_KEY).sender(30_004_040).base_url(url);
         builder.gateway(gateway.build().unwrap())
     } else {
-        let gateway = NikSms::builder().username(Emulator::NIKSMS_USERNAME).password(Emulator::NIKSMS_PASSWORD);
+        let gateway =
+            NikSms::builder().username(Emulator::NIKSMS_USERNAME).password(Emulator::NIKSMS_PASSWORD);
         let dialect = if kind == "Soap" { Dialect::Soap } else { Dialect::PublicApi };
         let gateway = gateway.sender("50001234").dialect(dialect).base_url(url).max_recipients(10);
         builder.gateway(gateway.build().unwrap())
@@ -61,7 +75,11 @@ fn killed_and_run_again(kind: Kind, thresholds: &[u64]) {
         let mut ids: Vec<_> = emulator.messages().iter().map(|message| message.trace_id).collect();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!((ids.len(), emulator.message_count()), (MESSAGES, MESSAGES), "{what}, {after_the_kill} before");
+        assert_eq!(
+            (ids.len(), emulator.message_count()),
+            (MESSAGES, MESSAGES),
+            "{what}, {after_the_kill} before"
+        );
     }
 }
 

@@ -1,6 +1,15 @@
 //! Everything that can go wrong with a gateway, at every request of a send: nothing is sent twice, nothing is lost, and no
 //! receipt says what is not so.
 
+#![allow(clippy::print_stdout, reason = "what was counted is shown")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it fails"
+)]
+
 mod common;
 
 use std::time::Duration;
@@ -13,8 +22,10 @@ use payamak_emulator::{Emulator, Fault};
 
 const MESSAGES: usize = 300;
 
+type MakeFault = fn() -> Fault;
+
 /// Every fault that passes by itself, with its name.
-fn passing_faults() -> Vec<(&'static str, fn() -> Fault)> {
+fn passing_faults() -> Vec<(&'static str, MakeFault)> {
     vec![
         ("never answered, not registered", || Fault::on_send().before().never()),
         ("never answered, registered", || Fault::on_send().after().never()),
@@ -76,7 +87,8 @@ async fn one_fault_at_every_request_of_a_send() {
     for kind in KINDS {
         let positions = requests_of_a_send(kind).await;
         assert!(positions >= 4, "{kind:?} makes {positions} requests");
-        let faults = passing_faults().into_iter().map(|(name, make)| (name, make())).chain(coded_faults(kind));
+        let faults =
+            passing_faults().into_iter().map(|(name, make)| (name, make())).chain(coded_faults(kind));
         for (name, fault) in faults {
             for position in 0..positions {
                 runs.push((kind, name, position, fault.clone().skip(position)));
@@ -117,7 +129,8 @@ async fn questions_that_fail_are_asked_again() {
             for (name, failure) in failures {
                 for position in 0..3 {
                     let what = format!("{kind:?}, {lost_name}, then {name} at question {position}");
-                    let faults = vec![lost(Fault::on_send()), failure(Fault::on_lookup()).skip(position).times(2)];
+                    let faults =
+                        vec![lost(Fault::on_send()), failure(Fault::on_lookup()).skip(position).times(2)];
                     runs.push((kind, what, faults));
                 }
             }
@@ -137,8 +150,10 @@ async fn questions_that_fail_are_asked_again() {
 async fn unclear_is_said_only_of_what_nobody_can_tell() {
     for kind in KINDS {
         for registered in [true, false] {
-            let lost = if registered { Fault::on_send().after().close() } else { Fault::on_send().before().close() };
-            let (emulator, report) = send_through(kind, vec![lost, Fault::on_lookup().forever().status(503)]).await;
+            let lost =
+                if registered { Fault::on_send().after().close() } else { Fault::on_send().before().close() };
+            let (emulator, report) =
+                send_through(kind, vec![lost, Fault::on_lookup().forever().status(503)]).await;
             let what = format!("{kind:?}, registered {registered}");
             assert_honest(&emulator, &report, &what);
             assert!((1..=99).contains(&report.unclear().count()), "{what}");
@@ -202,7 +217,10 @@ async fn nothing_arrives_through_two_gateways() {
     let mut runs = Vec::new();
     for (name, make) in passing_faults() {
         for forever in [false, true] {
-            runs.push((format!("{name}, for ever: {forever}"), if forever { make().forever() } else { make() }));
+            runs.push((
+                format!("{name}, for ever: {forever}"),
+                if forever { make().forever() } else { make() },
+            ));
         }
     }
     for (name, fault) in coded_faults(Kind::PayamResan) {
@@ -222,7 +240,11 @@ async fn nothing_arrives_through_two_gateways() {
                 .unwrap();
             let report = messenger.send_each(messages(MESSAGES)).await.unwrap();
             assert_honest(&emulator, &report, &what);
-            assert_eq!(report.rejected().count(), 0, "{what}: the second gateway took what the first did not");
+            assert_eq!(
+                report.rejected().count(),
+                0,
+                "{what}: the second gateway took what the first did not"
+            );
             assert_eq!(report.accepted().count(), MESSAGES, "{what}");
         })
         .await;
@@ -233,9 +255,13 @@ async fn nothing_arrives_through_two_gateways() {
 async fn a_dead_gateway_is_passed_by() {
     let emulator = Emulator::start().await.unwrap();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let dead = payamak::PayamResan::builder().api_key("key").sender(30_004_040).base_url(format!("http://{closed}"));
-    let messenger =
-        messenger().gateway(dead.build().unwrap()).gateway(niksms(&emulator, Dialect::PublicApi)).build().unwrap();
+    let dead =
+        payamak::PayamResan::builder().api_key("key").sender(30_004_040).base_url(format!("http://{closed}"));
+    let messenger = messenger()
+        .gateway(dead.build().unwrap())
+        .gateway(niksms(&emulator, Dialect::PublicApi))
+        .build()
+        .unwrap();
     let report = messenger.send_each(messages(MESSAGES)).await.unwrap();
     assert_honest(&emulator, &report, "dead");
     assert!(report.iter().all(|receipt| receipt.outcome == SendOutcome::Accepted));
@@ -264,7 +290,7 @@ async fn the_settling_pause_is_only_paid_for_what_was_not_registered() {
     let messenger = payamak::Messenger::builder()
         .gateway(payam_resan(&emulator))
         // If it were paid here, the test would take an hour.
-        .settle(Duration::from_hours(1))
+        .settle(Duration::from_secs(3600))
         .build()
         .unwrap();
     let report = messenger.send("سلام", "09121112222").await.unwrap();

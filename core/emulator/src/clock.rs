@@ -48,10 +48,7 @@ impl Clock {
     pub(crate) fn wall_time(&self, moment: Moment) -> String {
         let passed = SignedDuration::from_millis(i64::try_from(moment).unwrap_or(i64::MAX));
         let timestamp = self.started_at.saturating_add(passed).unwrap_or(Timestamp::MAX);
-        self.tehran
-            .to_datetime(timestamp)
-            .strftime("%Y-%m-%dT%H:%M:%S")
-            .to_string()
+        self.tehran.to_datetime(timestamp).strftime("%Y-%m-%dT%H:%M:%S").to_string()
     }
 
     /// The moment a client wrote down, clamped to the start. All the dialects' forms are read: `2026/12/01-08:30`,
@@ -68,25 +65,13 @@ impl Clock {
 }
 
 fn civil(written: &str) -> Option<DateTime> {
-    const WITH_TIME: [&str; 4] = [
-        "%Y/%m/%d-%H:%M:%S",
-        "%Y/%m/%d-%H:%M",
-        "%Y/%m/%d %H:%M:%S",
-        "%Y/%m/%d %H:%M",
-    ];
+    const WITH_TIME: [&str; 4] =
+        ["%Y/%m/%d-%H:%M:%S", "%Y/%m/%d-%H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M"];
     written
         .parse::<DateTime>()
         .ok()
-        .or_else(|| {
-            WITH_TIME
-                .iter()
-                .find_map(|form| DateTime::strptime(form, written).ok())
-        })
-        .or_else(|| {
-            Date::strptime("%Y/%m/%d", written)
-                .ok()
-                .map(|date| date.at(0, 0, 0, 0))
-        })
+        .or_else(|| WITH_TIME.iter().find_map(|form| DateTime::strptime(form, written).ok()))
+        .or_else(|| Date::strptime("%Y/%m/%d", written).ok().map(|date| date.at(0, 0, 0, 0)))
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> Moment {
@@ -102,12 +87,9 @@ mod tests {
         let clock = Clock::new(0.0);
         let expected = clock.moment("2090-12-01T05:00:00Z");
         assert!(expected.is_some());
-        for written in [
-            "2090/12/01-08:30",
-            "2090-12-01T08:30:00",
-            "2090-12-01T08:30",
-            "2090-12-01T08:30:00+03:30",
-        ] {
+        for written in
+            ["2090/12/01-08:30", "2090-12-01T08:30:00", "2090-12-01T08:30", "2090-12-01T08:30:00+03:30"]
+        {
             assert_eq!(clock.moment(written), expected, "{written}");
         }
         assert_eq!(clock.moment("tomorrow"), None);

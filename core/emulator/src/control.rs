@@ -60,9 +60,7 @@ pub(crate) fn answer(world: &World, request: &Request, path: &str) -> Answer {
         _ => {
             return Answer::json(
                 StatusCode::NOT_FOUND,
-                &Failed {
-                    error: "see the emulator's README for its addresses",
-                },
+                &Failed { error: "see the emulator's README for its addresses" },
             );
         }
     };
@@ -77,12 +75,7 @@ fn health(world: &World) -> Answer {
     let now = world.clock.now();
     let state = world.state();
     let (messages, requests) = (state.message_count(), state.request_count);
-    Answer::ok(&Health {
-        status: "ok",
-        now: seconds(now),
-        messages,
-        requests,
-    })
+    Answer::ok(&Health { status: "ok", now: seconds(now), messages, requests })
 }
 
 fn done() -> Answer {

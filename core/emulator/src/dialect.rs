@@ -42,9 +42,7 @@ impl Dialect {
         if path == SOAP {
             return Some((Self::Soap, soap::operation_name(request)));
         }
-        by_path
-            .into_iter()
-            .find_map(|(base, dialect)| Some((dialect, path.strip_prefix(base)?)))
+        by_path.into_iter().find_map(|(base, dialect)| Some((dialect, path.strip_prefix(base)?)))
     }
 
     fn gateway(self) -> Gateway {
@@ -168,17 +166,9 @@ pub(crate) fn reply(world: &World, request: &Request) -> Reply {
         return Reply::Answer(dialect.unknown_path(request));
     };
     record(world, request, Some(operation));
-    let hit = world
-        .state()
-        .faults
-        .next(dialect.gateway(), kind, [operation, name]);
-    let context = Context {
-        world,
-        dialect,
-        operation,
-        registration: Registration::Store,
-        rows: Rows::AsTheyAre,
-    };
+    let hit = world.state().faults.next(dialect.gateway(), kind, [operation, name]);
+    let context =
+        Context { world, dialect, operation, registration: Registration::Store, rows: Rows::AsTheyAre };
     match hit {
         None => Reply::Answer(context.answer(request)),
         Some((when, then)) => context.misbehave(request, when, then),

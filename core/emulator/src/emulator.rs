@@ -94,9 +94,7 @@ impl EmulatorBuilder {
     /// Where the `v2` dialect answers `GetSmsDelivery`, after `/api/v2/`. The real path is not known: `sms/delivery` is
     /// the emulator's own choice.
     pub fn v2_delivery_path(mut self, path: impl Into<String>) -> Self {
-        path.into()
-            .trim_start_matches('/')
-            .clone_into(&mut self.settings.v2_delivery_path);
+        path.into().trim_start_matches('/').clone_into(&mut self.settings.v2_delivery_path);
         self
     }
 
@@ -139,24 +137,14 @@ impl EmulatorBuilder {
 
     /// Starts it. The emulator has a thread and a runtime of its own: neither a blocked nor a paused runtime of the
     /// caller's stops it.
-    #[expect(
-        clippy::unused_async,
-        reason = "so that it can come to wait without a change for its users"
-    )]
+    #[expect(clippy::unused_async, reason = "so that it can come to wait without a change for its users")]
     pub async fn start(self) -> io::Result<Emulator> {
         self.start_blocking()
     }
 
     /// [`start`](Self::start) without async.
     pub fn start_blocking(self) -> io::Result<Emulator> {
-        let Self {
-            listen,
-            allow_non_loopback,
-            speed,
-            replay,
-            polling_rule,
-            mut settings,
-        } = self;
+        let Self { listen, allow_non_loopback, speed, replay, polling_rule, mut settings } = self;
         let refused = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         if !listen.ip().is_loopback() && !allow_non_loopback {
             return refused(
@@ -167,10 +155,7 @@ impl EmulatorBuilder {
             return refused("the speed has to be a number from 0 up");
         }
         settings.polling_rule = polling_rule.map(milliseconds);
-        let replay = replay
-            .map(|folder| Replay::load(&folder))
-            .transpose()?
-            .unwrap_or_default();
+        let replay = replay.map(|folder| Replay::load(&folder)).transpose()?.unwrap_or_default();
         let world = Arc::new(World::new(settings, Clock::new(speed), replay));
         let (started, has_started) = mpsc::sync_channel(1);
         let (stop, stopped) = oneshot::channel();
@@ -180,28 +165,16 @@ impl EmulatorBuilder {
                 Ok(runtime) => runtime.block_on(run(listen, world, &started, stopped)),
                 Err(error) => drop(started.send(Err(error))),
             };
-            thread::Builder::new()
-                .name("payamak-emulator".to_owned())
-                .spawn(run)?
+            thread::Builder::new().name("payamak-emulator".to_owned()).spawn(run)?
         };
         let address = has_started.recv().map_err(io::Error::other)??;
-        let running = Some(Running {
-            stop,
-            thread,
-            process: process::id(),
-        });
-        Ok(Emulator {
-            world,
-            address,
-            running: Mutex::new(running),
-        })
+        let running = Some(Running { stop, thread, process: process::id() });
+        Ok(Emulator { world, address, running: Mutex::new(running) })
     }
 }
 
 fn runtime() -> io::Result<runtime::Runtime> {
-    let workers = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(MAX_WORKERS);
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
     runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .thread_name("payamak-emulator")
@@ -417,10 +390,7 @@ impl Emulator {
 
     /// How a case has gone so far. Of a case that is not there, it is incomplete and says so.
     pub fn replay_verdict(&self, case: &str) -> Verdict {
-        let missing = || Verdict {
-            complete: false,
-            mismatches: vec![format!("there is no case {case}")],
-        };
+        let missing = || Verdict { complete: false, mismatches: vec![format!("there is no case {case}")] };
         self.world.replay.verdict(case).unwrap_or_else(missing)
     }
 
@@ -432,12 +402,7 @@ impl Emulator {
     /// Stops it: when this returns, nothing listens any more and all connections are closed.
     pub fn shutdown(&self) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Running {
-            stop,
-            thread,
-            process,
-        }) = running
-        else {
+        let Some(Running { stop, thread, process }) = running else {
             return;
         };
         if process != process::id() {

@@ -53,10 +53,7 @@ pub struct Fault {
     pub then: Then,
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "serde wants a default of the field's own type"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "serde wants a default of the field's own type")]
 fn once() -> Option<u64> {
     Some(1)
 }
@@ -141,14 +138,7 @@ pub enum Then {
 
 impl Fault {
     fn on_operations(operations: Operations) -> Self {
-        Self {
-            operations,
-            gateway: None,
-            skip: 0,
-            times: once(),
-            when: When::Before,
-            then: Then::Close,
-        }
+        Self { operations, gateway: None, skip: 0, times: once(), when: When::Before, then: Then::Close }
     }
 
     /// Hits what sends. Until another end is chosen, it closes the connection of one request, before registering.
@@ -350,17 +340,13 @@ mod tests {
     use super::*;
 
     fn send(plan: &mut Plan) -> Option<Then> {
-        plan.next(Gateway::PayamResan, Kind::Send, ["SendBulk", "SendBulk"])
-            .map(|(_, then)| then)
+        plan.next(Gateway::PayamResan, Kind::Send, ["SendBulk", "SendBulk"]).map(|(_, then)| then)
     }
 
     #[test]
     fn each_fault_counts_for_itself() {
         let mut plan = Plan::default();
-        plan.replace(vec![
-            Fault::on_send().skip(1).close(),
-            Fault::on("SendBulk").times(2).html(),
-        ]);
+        plan.replace(vec![Fault::on_send().skip(1).close(), Fault::on("SendBulk").times(2).html()]);
         assert_eq!(send(&mut plan), Some(Then::Html));
         assert_eq!(send(&mut plan), Some(Then::Close));
         assert_eq!(send(&mut plan), Some(Then::Html));
@@ -373,10 +359,7 @@ mod tests {
         let mut plan = Plan::default();
         plan.add(Fault::on_lookup().gateway(Gateway::NikSms).forever().never());
         assert_eq!(send(&mut plan), None);
-        assert_eq!(
-            plan.next(Gateway::PayamResan, Kind::Lookup, ["StatusById"; 2]),
-            None
-        );
+        assert_eq!(plan.next(Gateway::PayamResan, Kind::Lookup, ["StatusById"; 2]), None);
         for _ in 0..3 {
             let hit = plan.next(Gateway::NikSms, Kind::Lookup, ["GetSmsDelivery"; 2]);
             assert_eq!(hit, Some((When::Before, Then::Never)));

@@ -50,10 +50,7 @@ impl Request {
     /// Whether the media type is this one, whatever parameters follow it.
     pub(crate) fn has_content_type(&self, media_type: &str) -> bool {
         let given = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-        given
-            .split(';')
-            .next()
-            .is_some_and(|given| given.trim().eq_ignore_ascii_case(media_type))
+        given.split(';').next().is_some_and(|given| given.trim().eq_ignore_ascii_case(media_type))
     }
 }
 
@@ -72,12 +69,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            content_type: Cow::Borrowed(content_type),
-            headers: Vec::new(),
-            body: body.into(),
-        }
+        Self { status, content_type: Cow::Borrowed(content_type), headers: Vec::new(), body: body.into() }
     }
 
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Self {

@@ -55,9 +55,7 @@ fn run(arguments: Arguments) -> io::Result<()> {
     }
     let emulator = builder.start_blocking()?;
     welcome(&emulator)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(interrupted())?;
     emulator.shutdown();
     Ok(())
@@ -69,36 +67,19 @@ fn welcome(emulator: &Emulator) -> io::Result<()> {
     writeln!(out, "Listening on {url}; stop with Ctrl-C.\n")?;
     writeln!(out, "Payam Resan          {}", emulator.payam_resan_url())?;
     writeln!(out, "  its sandbox        {}", emulator.payam_resan_sandbox_url())?;
-    writeln!(
-        out,
-        "  ApiKey {}, lines 30004040 and 50004041\n",
-        Emulator::PAYAM_RESAN_KEY
-    )?;
+    writeln!(out, "  ApiKey {}, lines 30004040 and 50004041\n", Emulator::PAYAM_RESAN_KEY)?;
     writeln!(out, "NikSMS  soap         {}", emulator.niksms_soap_url())?;
     writeln!(out, "        public-api   {}", emulator.niksms_public_api_url())?;
     writeln!(out, "        v2           {}", emulator.niksms_v2_url())?;
-    writeln!(
-        out,
-        "          delivery   {}{}",
-        emulator.niksms_v2_url(),
-        emulator.v2_delivery_path()
-    )?;
+    writeln!(out, "          delivery   {}{}", emulator.niksms_v2_url(), emulator.v2_delivery_path())?;
     writeln!(out, "        web-service  {}", emulator.niksms_web_service_url())?;
     let (username, password) = (Emulator::NIKSMS_USERNAME, Emulator::NIKSMS_PASSWORD);
-    writeln!(
-        out,
-        "  username {username}, password {password}, ApiKey {}",
-        Emulator::NIKSMS_KEY
-    )?;
+    writeln!(out, "  username {username}, password {password}, ApiKey {}", Emulator::NIKSMS_KEY)?;
     writeln!(out, "  lines 50001234 and blacklist\n")?;
     writeln!(out, "Control              {url}/_emulator/health")?;
     let cases = emulator.replay_cases();
     if !cases.is_empty() {
-        writeln!(
-            out,
-            "Replay               {url}/replay/CASE/ ({} cases)",
-            cases.len()
-        )?;
+        writeln!(out, "Replay               {url}/replay/CASE/ ({} cases)", cases.len())?;
     }
     out.flush()
 }

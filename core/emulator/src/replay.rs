@@ -150,17 +150,9 @@ impl Replay {
             };
             let text = fs::read_to_string(&path).map_err(|error| broken(&error))?;
             let CaseFile { exchange } = serde_json::from_str(&text).map_err(|error| broken(&error))?;
-            let name = path
-                .file_stem()
-                .and_then(|name| name.to_str())
-                .ok_or_else(|| broken(&"no name in UTF-8"))?;
-            cases.insert(
-                name.to_owned(),
-                Case {
-                    exchange,
-                    run: Mutex::default(),
-                },
-            );
+            let name =
+                path.file_stem().and_then(|name| name.to_str()).ok_or_else(|| broken(&"no name in UTF-8"))?;
+            cases.insert(name.to_owned(), Case { exchange, run: Mutex::default() });
         }
         Ok(Self { cases })
     }
@@ -174,10 +166,7 @@ impl Replay {
     pub(crate) fn verdict(&self, case: &str) -> Option<Verdict> {
         let case = self.cases.get(case)?;
         let run = case.run();
-        Some(Verdict {
-            complete: run.arrived == case.exchange.len(),
-            mismatches: run.mismatches.clone(),
-        })
+        Some(Verdict { complete: run.arrived == case.exchange.len(), mismatches: run.mismatches.clone() })
     }
 
     pub(crate) fn reset(&self, case: &str) -> bool {
@@ -192,18 +181,12 @@ impl Replay {
     pub(crate) fn reply(&self, request: &Request, rest: &str) -> Reply {
         let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
         let Some(case) = self.cases.get(name) else {
-            return Reply::Answer(Answer::plain(
-                StatusCode::NOT_FOUND,
-                format!("there is no case {name}\n"),
-            ));
+            return Reply::Answer(Answer::plain(StatusCode::NOT_FOUND, format!("there is no case {name}\n")));
         };
         match (request.method(), path) {
             (&Method::GET, "verdict") => {
                 let no_such_case = || Answer::plain(StatusCode::NOT_FOUND, "");
-                Reply::Answer(
-                    self.verdict(name)
-                        .map_or_else(no_such_case, |verdict| Answer::ok(&verdict)),
-                )
+                Reply::Answer(self.verdict(name).map_or_else(no_such_case, |verdict| Answer::ok(&verdict)))
             }
             (&Method::POST, "reset") => {
                 self.reset(name);
@@ -227,10 +210,7 @@ impl Case {
         if !differences.is_empty() {
             return mismatched(
                 &mut run,
-                differences
-                    .iter()
-                    .map(|what| format!("request {number}: {what}"))
-                    .collect(),
+                differences.iter().map(|what| format!("request {number}: {what}")).collect(),
             );
         }
         run.arrived += 1;
@@ -248,11 +228,7 @@ impl Expected {
     fn differences(&self, request: &Request, path: &str) -> Vec<String> {
         let mut found = Vec::new();
         if request.method().as_str() != self.method {
-            found.push(format!(
-                "expected method {}, got {}",
-                self.method,
-                request.method()
-            ));
+            found.push(format!("expected method {}, got {}", self.method, request.method()));
         }
         if path != self.path {
             found.push(format!("expected path {:?}, got {path:?}", self.path));
@@ -295,9 +271,7 @@ fn pair_difference(
     mut got: Vec<(String, String)>,
 ) -> Option<String> {
     got.sort();
-    let same = expected
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let same = expected.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let same = same.eq(got.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     (!same).then(|| format!("expected {what} {expected:?}, got {got:?}"))
 }
@@ -345,10 +319,7 @@ impl Canned {
             String::new()
         };
         let headers = self.headers.iter().filter_map(|(name, value)| {
-            Some((
-                HeaderName::try_from(name).ok()?,
-                HeaderValue::try_from(value).ok()?,
-            ))
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
         });
         let answer = Answer {
             status: self.status,

@@ -31,11 +31,7 @@ const BACKLOG: u32 = 4096;
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -121,10 +117,7 @@ async fn receive(request: hyper::Request<Incoming>, world: Arc<World>) -> Reply 
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return Reply::Close;
     };
-    let request = Request {
-        parts,
-        body: body.to_bytes(),
-    };
+    let request = Request { parts, body: body.to_bytes() };
     let path = request.path();
     if let Some(rest) = path.strip_prefix("/replay/") {
         world.replay.reply(&request, rest)
@@ -148,12 +141,7 @@ fn response(answer: Answer) -> Response<Full<Bytes>> {
 
 /// The head as if the whole body followed, and half of the body.
 fn first_half(answer: &Answer) -> Vec<u8> {
-    let Answer {
-        status,
-        content_type,
-        headers,
-        body,
-    } = answer;
+    let Answer { status, content_type, headers, body } = answer;
     let reason = StatusCode::canonical_reason(status).unwrap_or_default();
     let head = format!(
         "HTTP/1.1 {} {reason}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n",

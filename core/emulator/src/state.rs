@@ -66,11 +66,7 @@ pub struct IncomingMessage {
 impl IncomingMessage {
     /// A message from a phone to a line.
     pub fn new(from: impl Into<String>, to: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            from: from.into(),
-            to: to.into(),
-            text: text.into(),
-        }
+        Self { from: from.into(), to: to.into(), text: text.into() }
     }
 }
 
@@ -113,13 +109,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(settings: Settings, clock: Clock, replay: Replay) -> Self {
         let state = Mutex::new(State::new(&settings));
-        Self {
-            settings,
-            clock,
-            replay,
-            connections: AtomicU64::new(0),
-            state,
-        }
+        Self { settings, clock, replay, connections: AtomicU64::new(0), state }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -147,13 +137,7 @@ impl State {
         // Both start beyond 2^53, where a float loses the last digits; NikSMS's ids have 18 digits.
         let payam_resan = Ledger::new(Gateway::PayamResan, 9_100_000_000_000_001, settings);
         let niksms = Ledger::new(Gateway::NikSms, 639_100_000_000_000_001, settings);
-        Self {
-            payam_resan,
-            niksms,
-            faults: Plan::default(),
-            requests: Vec::new(),
-            request_count: 0,
-        }
+        Self { payam_resan, niksms, faults: Plan::default(), requests: Vec::new(), request_count: 0 }
     }
 
     pub(crate) fn ledger(&self, gateway: Gateway) -> &Ledger {
@@ -196,10 +180,7 @@ impl State {
 
     /// Puts an incoming message where its line belongs, and gives its id.
     pub(crate) fn receive(&mut self, now: Moment, message: IncomingMessage) -> Result<i64, &'static str> {
-        let gateway = if payam_resan::LINES
-            .iter()
-            .any(|line| line.to_string() == message.to)
-        {
+        let gateway = if payam_resan::LINES.iter().any(|line| line.to_string() == message.to) {
             Gateway::PayamResan
         } else if niksms::LINES.contains(&message.to.as_str()) {
             Gateway::NikSms
@@ -335,11 +316,7 @@ impl Ledger {
             phantoms: first_id + PHANTOMS,
             inbox: Vec::new(),
             // NikSMS has an xs:int here.
-            next_incoming_id: if gateway == Gateway::NikSms {
-                1
-            } else {
-                9_200_000_000_000_001
-            },
+            next_incoming_id: if gateway == Gateway::NikSms { 1 } else { 9_200_000_000_000_001 },
             credit: settings.credit,
             keep_texts: settings.keep_texts,
         }
@@ -376,13 +353,7 @@ impl Ledger {
     }
 
     fn register(&mut self, now: Moment, submission: Submission) -> Vec<i64> {
-        let Submission {
-            dialect,
-            operation,
-            template,
-            due,
-            entries,
-        } = submission;
+        let Submission { dialect, operation, template, due, entries } = submission;
         let batch = Arc::new(Batch {
             dialect,
             operation,
@@ -396,9 +367,7 @@ impl Ledger {
         self.messages.reserve(entries.len());
         for entry in entries {
             let place = self.messages.len();
-            let before = entry
-                .trace_id
-                .and_then(|trace_id| self.last_with_trace.insert(trace_id, place));
+            let before = entry.trace_id.and_then(|trace_id| self.last_with_trace.insert(trace_id, place));
             self.messages.push(Message {
                 batch: Arc::clone(&batch),
                 to: entry.to,
@@ -431,9 +400,7 @@ impl Ledger {
     }
 
     fn with_trace(&self, trace_id: i64) -> impl Iterator<Item = &Message> {
-        let latest = self
-            .place_by_trace(trace_id)
-            .and_then(|place| self.messages.get(place));
+        let latest = self.place_by_trace(trace_id).and_then(|place| self.messages.get(place));
         std::iter::successors(latest, |message| self.messages.get(message.before?))
     }
 
@@ -478,10 +445,8 @@ impl Ledger {
             return;
         }
         let is_missed = |entry: &Entry| entry.trace_id.is_some_and(|trace_id| missed.contains(&trace_id));
-        let landing: Vec<_> = self
-            .late
-            .extract_if(.., |submission| submission.entries.iter().any(is_missed))
-            .collect();
+        let landing: Vec<_> =
+            self.late.extract_if(.., |submission| submission.entries.iter().any(is_missed)).collect();
         for submission in landing {
             self.register(now, submission);
         }
@@ -493,10 +458,7 @@ impl Ledger {
         within: impl Fn(Moment) -> bool,
         registration: Registration,
     ) -> Vec<Received> {
-        let unread = self
-            .inbox
-            .iter_mut()
-            .filter(|received| !received.visited && within(received.at));
+        let unread = self.inbox.iter_mut().filter(|received| !received.visited && within(received.at));
         unread
             .map(|received| {
                 received.visited = registration == Registration::Store;
@@ -547,9 +509,7 @@ fn status(gateway: Gateway, message: &Message, now: Moment) -> i32 {
     }
     let ending = ENDINGS.iter().find(|(digits, _, _)| *digits == message.to % 100);
     // None is before a message is due.
-    let age = now
-        .checked_sub(message.batch.due)
-        .map(|milliseconds| milliseconds / 1000);
+    let age = now.checked_sub(message.batch.due).map(|milliseconds| milliseconds / 1000);
     match gateway {
         Gateway::PayamResan => match age {
             None | Some(0..10) => 0,
@@ -566,10 +526,7 @@ fn status(gateway: Gateway, message: &Message, now: Moment) -> i32 {
 }
 
 /// Emulated seconds, as users see them.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "2^53 milliseconds are 285 thousand years"
-)]
+#[expect(clippy::cast_precision_loss, reason = "2^53 milliseconds are 285 thousand years")]
 pub(crate) fn seconds(moment: Moment) -> f64 {
     moment as f64 / 1000.0
 }

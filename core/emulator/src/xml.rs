@@ -99,19 +99,13 @@ impl Element {
             if attribute.key.as_namespace_binding().is_some() {
                 continue;
             }
-            let value = attribute
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|error| error.to_string())?;
+            let value =
+                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
             let name = resolved(resolver.resolve_attribute(attribute.key), attribute.key)?;
             attributes.push((name, value.into_owned()));
         }
         attributes.sort();
-        Ok(Self {
-            name,
-            attributes,
-            children: Vec::new(),
-            text: String::new(),
-        })
+        Ok(Self { name, attributes, children: Vec::new(), text: String::new() })
     }
 
     pub(crate) fn is(&self, namespace: &str, local: &str) -> bool {
@@ -143,30 +137,15 @@ impl Element {
             ));
         }
         if self.text != other.text {
-            return Some(format!(
-                "{name}: expected text {:?}, got {:?}",
-                self.text, other.text
-            ));
+            return Some(format!("{name}: expected text {:?}, got {:?}", self.text, other.text));
         }
         if self.children.len() != other.children.len() {
             let names = |element: &Self| {
-                element
-                    .children
-                    .iter()
-                    .map(|child| child.name.to_string())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                element.children.iter().map(|child| child.name.to_string()).collect::<Vec<_>>().join(", ")
             };
-            return Some(format!(
-                "{name}: expected children [{}], got [{}]",
-                names(self),
-                names(other)
-            ));
+            return Some(format!("{name}: expected children [{}], got [{}]", names(self), names(other)));
         }
-        self.children
-            .iter()
-            .zip(&other.children)
-            .find_map(|(child, other)| child.difference(other))
+        self.children.iter().zip(&other.children).find_map(|(child, other)| child.difference(other))
     }
 }
 
@@ -179,10 +158,7 @@ fn resolved<'n>(
         ResolveResult::Unbound => String::new(),
         ResolveResult::Unknown(_) => return Err(format!("the prefix of {} is not declared", whole.as_ref())),
     };
-    Ok(Name {
-        namespace,
-        local: local.as_ref().to_owned(),
-    })
+    Ok(Name { namespace, local: local.as_ref().to_owned() })
 }
 
 fn append(open: &mut [Element], text: &str) {
@@ -201,9 +177,7 @@ mod tests {
     use super::*;
 
     fn difference(one: &str, other: &str) -> Option<String> {
-        Element::parse(one)
-            .unwrap()
-            .difference(&Element::parse(other).unwrap())
+        Element::parse(one).unwrap().difference(&Element::parse(other).unwrap())
     }
 
     #[test]
@@ -224,10 +198,7 @@ mod tests {
         ] {
             assert!(difference("<x><y/><z/></x>", other).is_some(), "{other}");
         }
-        assert!(
-            difference("<x> a</x>", "<x>a</x>").is_some(),
-            "white space in a text counts"
-        );
+        assert!(difference("<x> a</x>", "<x>a</x>").is_some(), "white space in a text counts");
     }
 
     #[test]

@@ -1,11 +1,6 @@
 //! Every fault, seen from the other end of the connection.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by a panic"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
 mod common;
 
@@ -36,12 +31,7 @@ fn never_leaves_the_connection_open() {
     let emulator = start();
     emulator.add_fault(Fault::on_send().after().never());
     let mut connection = Connection::open(&emulator);
-    connection.send(
-        "POST",
-        "/api/V3/SendBulk",
-        &[("content-type", JSON)],
-        &bulk(1).to_string(),
-    );
+    connection.send("POST", "/api/V3/SendBulk", &[("content-type", JSON)], &bulk(1).to_string());
     eventually("the message is registered", || emulator.registrations(1) == 1);
     assert!(connection.is_silent());
     assert!(send(&emulator, 2).is_some(), "others are served");
@@ -67,19 +57,12 @@ fn half_says_how_long_the_whole_would_be() {
 #[test]
 fn half_of_an_inbox_takes_nothing_away_unless_after() {
     let emulator = start();
-    emulator
-        .receive(IncomingMessage::new("09121112222", "30004040", "x"))
-        .unwrap();
-    emulator.faults(vec![
-        Fault::on("GetInbox").half(),
-        Fault::on("GetInbox").skip(1).after().close(),
-    ]);
+    emulator.receive(IncomingMessage::new("09121112222", "30004040", "x")).unwrap();
+    emulator.faults(vec![Fault::on("GetInbox").half(), Fault::on("GetInbox").skip(1).after().close()]);
     let fetch = || post(&emulator, "/api/V3/GetInbox", JSON, r#"{"ApiKey":"demo-key"}"#);
     assert!(!fetch().unwrap().complete);
     assert_eq!(fetch().unwrap().json()["Result"].as_array().unwrap().len(), 1);
-    emulator
-        .receive(IncomingMessage::new("09121112222", "30004040", "y"))
-        .unwrap();
+    emulator.receive(IncomingMessage::new("09121112222", "30004040", "y")).unwrap();
     emulator.faults(vec![Fault::on("GetInbox").after().close()]);
     assert!(fetch().is_none());
     assert_eq!(fetch().unwrap().json()["Result"], json!([]), "fetched and lost");
@@ -88,11 +71,7 @@ fn half_of_an_inbox_takes_nothing_away_unless_after() {
 #[test]
 fn garbage_html_and_statuses() {
     let emulator = start();
-    emulator.faults(vec![
-        Fault::on_send().garbage(),
-        Fault::on_send().html(),
-        Fault::on_send().status(503),
-    ]);
+    emulator.faults(vec![Fault::on_send().garbage(), Fault::on_send().html(), Fault::on_send().status(503)]);
     let garbage = send(&emulator, 1).unwrap();
     assert_eq!(garbage.status, 200);
     assert!(std::str::from_utf8(&garbage.body).is_err());
@@ -105,26 +84,15 @@ fn garbage_html_and_statuses() {
 #[test]
 fn a_code_comes_in_the_dialects_own_shape() {
     let emulator = start();
-    let fields = [
-        ("message", "x"),
-        ("numbers", "09121112222"),
-        ("senderNumber", "50001234"),
-    ];
+    let fields = [("message", "x"), ("numbers", "09121112222"), ("senderNumber", "50001234")];
     emulator.add_fault(Fault::on_send().after().code(100));
     let v3 = send(&emulator, 1).unwrap().json();
     assert_eq!((&v3["Success"], &v3["ErrorCode"]), (&json!(false), &json!(100)));
     assert_eq!(emulator.registrations(1), 1);
     emulator.add_fault(Fault::on_send().gateway(Gateway::NikSms).times(2).code(15));
-    assert!(
-        send(&emulator, 2).unwrap().json()["Success"] == true,
-        "the other gateway is left alone"
-    );
+    assert!(send(&emulator, 2).unwrap().json()["Success"] == true, "the other gateway is left alone");
     assert_eq!(public_api(&emulator, "GroupSms", &fields).json()["Status"], 15);
-    assert!(
-        soap(&emulator, "GroupSms", "")
-            .text()
-            .contains("<Status>SiteUpdating</Status>")
-    );
+    assert!(soap(&emulator, "GroupSms", "").text().contains("<Status>SiteUpdating</Status>"));
 }
 
 #[test]
@@ -140,21 +108,15 @@ fn a_delay_is_the_right_answer_later() {
 #[test]
 fn rows_are_dropped_and_shuffled() {
     let emulator = start();
-    let recipients: Vec<_> = (1..=3)
-        .map(|id| json!({ "Destination": 9_121_112_222_i64, "UserTraceId": id }))
-        .collect();
+    let recipients: Vec<_> =
+        (1..=3).map(|id| json!({ "Destination": 9_121_112_222_i64, "UserTraceId": id })).collect();
     let body = json!({ "ApiKey": "demo-key", "Text": "x", "Sender": 30_004_040, "Recipients": recipients });
     let trace_ids = || {
         let answer = v3(&emulator, "SendBulk", &body);
         let rows = answer["Result"].as_array().unwrap();
-        rows.iter()
-            .map(|row| row["UserTraceId"].as_i64().unwrap())
-            .collect::<Vec<_>>()
+        rows.iter().map(|row| row["UserTraceId"].as_i64().unwrap()).collect::<Vec<_>>()
     };
-    emulator.faults(vec![
-        Fault::on_send().drop_rows(),
-        Fault::on_send().shuffle_rows(),
-    ]);
+    emulator.faults(vec![Fault::on_send().drop_rows(), Fault::on_send().shuffle_rows()]);
     assert_eq!(trace_ids(), [1]);
     assert_eq!(trace_ids(), [3, 2, 1]);
     assert_eq!(trace_ids(), [1, 2, 3]);
@@ -194,20 +156,12 @@ fn lookups_fail_apart_from_sends() {
     emulator.add_fault(Fault::on_lookup().forever().status(500));
     assert!(send(&emulator, 1).is_some());
     let ask = || {
-        post(
-            &emulator,
-            "/api/V3/StatusByUserTraceId",
-            JSON,
-            r#"{"ApiKey":"demo-key","UserTraceIds":[1]}"#,
-        )
+        post(&emulator, "/api/V3/StatusByUserTraceId", JSON, r#"{"ApiKey":"demo-key","UserTraceIds":[1]}"#)
     };
     for _ in 0..3 {
         assert_eq!(ask().unwrap().status, 500);
     }
-    assert_eq!(
-        emulator.pending_faults(),
-        [Fault::on_lookup().forever().then(Then::Status(500))]
-    );
+    assert_eq!(emulator.pending_faults(), [Fault::on_lookup().forever().then(Then::Status(500))]);
     emulator.faults(Vec::new());
     assert_eq!(ask().unwrap().status, 200);
 }
@@ -217,16 +171,9 @@ fn a_request_counts_though_its_client_hangs_up_at_once() {
     let emulator = start();
     for trace_id in 1..=50 {
         let mut connection = Connection::open(&emulator);
-        connection.send(
-            "POST",
-            "/api/V3/SendBulk",
-            &[("content-type", JSON)],
-            &bulk(trace_id).to_string(),
-        );
+        connection.send("POST", "/api/V3/SendBulk", &[("content-type", JSON)], &bulk(trace_id).to_string());
         drop(connection);
-        eventually("the message is registered", || {
-            emulator.registrations(trace_id) == 1
-        });
+        eventually("the message is registered", || emulator.registrations(trace_id) == 1);
     }
     assert_eq!(emulator.message_count(), 50);
 }

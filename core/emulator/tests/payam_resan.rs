@@ -1,11 +1,6 @@
 //! Payam Resan over real sockets, against the rules of its protocol.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by a panic"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
 mod common;
 
@@ -17,10 +12,7 @@ use serde_json::{Value, json};
 
 fn error_code(answer: &Value) -> i64 {
     assert_eq!(answer["Success"], false, "{answer}");
-    assert!(
-        answer["Result"].is_null() && answer["Error"].is_string(),
-        "{answer}"
-    );
+    assert!(answer["Result"].is_null() && answer["Error"].is_string(), "{answer}");
     answer["ErrorCode"].as_i64().unwrap()
 }
 
@@ -29,11 +21,7 @@ fn account_info_has_the_credit_and_the_lines() {
     let emulator = Emulator::builder().credit(125_000).start_blocking().unwrap();
     let answer = post(&emulator, "/api/V3/AccountInfo", JSON, r#"{"ApiKey":"demo-key"}"#).unwrap();
     assert_eq!(answer.status, 200);
-    assert!(
-        answer
-            .head
-            .contains("content-type: application/json; charset=utf-8")
-    );
+    assert!(answer.head.contains("content-type: application/json; charset=utf-8"));
     let expected = json!({
         "Success": true, "ErrorCode": null, "Error": null,
         "Result": { "Credit": 125_000, "AvailableSenders": [30_004_040, 50_004_041] },
@@ -47,14 +35,8 @@ fn a_wrong_key_is_error_1_in_a_200() {
     for body in [json!({ "ApiKey": "wrong" }), json!({})] {
         assert_eq!(error_code(&v3(&emulator, "AccountInfo", &body)), 1);
     }
-    let mine = Emulator::builder()
-        .payam_resan_key("mine")
-        .start_blocking()
-        .unwrap();
-    assert_eq!(
-        v3(&mine, "AccountInfo", &json!({ "ApiKey": "mine" }))["Success"],
-        true
-    );
+    let mine = Emulator::builder().payam_resan_key("mine").start_blocking().unwrap();
+    assert_eq!(v3(&mine, "AccountInfo", &json!({ "ApiKey": "mine" }))["Success"], true);
 }
 
 #[test]
@@ -67,15 +49,9 @@ fn ids_are_beyond_what_a_float_can_hold() {
     let message = emulator.messages().remove(0);
     assert_eq!(Some(message.id), row["Id"].as_i64());
     assert_eq!(message.trace_id, Some(i64::MAX));
-    assert_eq!(
-        (message.to.as_str(), message.sender.as_str()),
-        ("09121112222", "30004040")
-    );
+    assert_eq!((message.to.as_str(), message.sender.as_str()), ("09121112222", "30004040"));
     assert_eq!((message.text.as_str(), message.template), ("سلام", None));
-    assert_eq!(
-        (message.operation.as_str(), message.dialect.as_str()),
-        ("SendBulk", "v3")
-    );
+    assert_eq!((message.operation.as_str(), message.dialect.as_str()), ("SendBulk", "v3"));
 }
 
 #[test]
@@ -97,19 +73,10 @@ fn recipients_are_checked() {
             json!({ "ApiKey": "demo-key", "Text": "x", "Sender": 30_004_040, "Recipients": recipients });
         v3(&emulator, "SendBulk", &body)
     };
-    for good in [
-        json!(9_121_112_222_i64),
-        json!(989_121_112_222_i64),
-        json!("9121112222"),
-    ] {
+    for good in [json!(9_121_112_222_i64), json!(989_121_112_222_i64), json!("9121112222")] {
         assert_eq!(send(good)["Success"], true);
     }
-    for bad in [
-        json!("09121112222"),
-        json!("+989121112222"),
-        json!(2_188_776_655_i64),
-        json!(912),
-    ] {
+    for bad in [json!("09121112222"), json!("+989121112222"), json!(2_188_776_655_i64), json!(912)] {
         assert_eq!(error_code(&send(bad)), 13);
     }
     assert_eq!(error_code(&send(Value::Null)), 9);
@@ -120,9 +87,8 @@ fn recipients_are_checked() {
 fn a_request_holds_99_recipients() {
     let emulator = start();
     let send = |count: i64| {
-        let recipients: Vec<_> = (0..count)
-            .map(|index| json!({ "Destination": 9_121_110_001 + index }))
-            .collect();
+        let recipients: Vec<_> =
+            (0..count).map(|index| json!({ "Destination": 9_121_110_001 + index })).collect();
         let body =
             json!({ "ApiKey": "demo-key", "Text": "x", "Sender": 30_004_040, "Recipients": recipients });
         v3(&emulator, "SendBulk", &body)
@@ -160,15 +126,9 @@ fn what_the_framework_answers_has_only_a_message() {
         assert_eq!(keys, ["Message"]);
     };
     only_message(post(&emulator, "/api/V3/Nothing", JSON, "{}").unwrap(), 404);
-    only_message(
-        post(&emulator, "/api/V3SandBox/TokenList", JSON, r#"{"ApiKey":"any"}"#).unwrap(),
-        404,
-    );
+    only_message(post(&emulator, "/api/V3SandBox/TokenList", JSON, r#"{"ApiKey":"any"}"#).unwrap(), 404);
     only_message(get(&emulator, "/api/V3/SendBulk"), 405);
-    only_message(
-        post(&emulator, "/api/V3/SendBulk", "text/plain", "{}").unwrap(),
-        415,
-    );
+    only_message(post(&emulator, "/api/V3/SendBulk", "text/plain", "{}").unwrap(), 415);
 }
 
 #[test]
@@ -187,11 +147,7 @@ fn send_takes_a_query() {
     assert_eq!(answer["Result"].as_array().unwrap().len(), 2);
     assert!(answer["Result"][0]["UserTraceId"].is_null());
     let messages = emulator.messages();
-    assert!(
-        messages
-            .iter()
-            .all(|message| message.text == "سلام &" && message.sender == "50004041")
-    );
+    assert!(messages.iter().all(|message| message.text == "سلام &" && message.sender == "50004041"));
     let recorded = emulator.requests().remove(0);
     assert_eq!(recorded.path, "/api/V3/Send");
     assert_eq!(recorded.operation.as_deref(), Some("Send"));
@@ -204,15 +160,10 @@ fn send_multiple_has_a_text_and_a_line_each() {
         { "Sender": 30_004_040, "Text": "one", "Destination": 9_121_112_222_i64, "UserTraceId": 1 },
         { "Sender": 50_004_041, "Text": "two", "Destination": 9_121_112_223_i64 },
     ]});
-    assert_eq!(
-        v3(&emulator, "SendMultiple", &body)["Result"][0]["UserTraceId"],
-        1
-    );
+    assert_eq!(v3(&emulator, "SendMultiple", &body)["Result"][0]["UserTraceId"], 1);
     let messages = emulator.messages();
-    let sent: Vec<_> = messages
-        .iter()
-        .map(|message| (message.text.as_str(), message.sender.as_str()))
-        .collect();
+    let sent: Vec<_> =
+        messages.iter().map(|message| (message.text.as_str(), message.sender.as_str())).collect();
     assert_eq!(sent, [("one", "30004040"), ("two", "50004041")]);
 }
 
@@ -241,11 +192,7 @@ fn templates_are_filled() {
     for unusable in ["pending", "rejected", "nothing"] {
         let mut body = multi.clone();
         body["TemplateKey"] = json!(unusable);
-        assert_eq!(
-            error_code(&v3(&emulator, "SendTokenMulti", &body)),
-            9,
-            "{unusable}"
-        );
+        assert_eq!(error_code(&v3(&emulator, "SendTokenMulti", &body)), 9, "{unusable}");
     }
 }
 
@@ -254,14 +201,9 @@ fn the_token_list_has_every_status() {
     let emulator = start();
     let answer = v3(&emulator, "TokenList", &json!({ "ApiKey": "demo-key" }));
     let rows = answer["Result"].as_array().unwrap();
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| (row["Key"].as_str().unwrap(), row["Status"].as_i64().unwrap()))
-        .collect();
-    assert_eq!(
-        rows,
-        [("verify", 2), ("welcome", 2), ("pending", 1), ("rejected", 3)]
-    );
+    let rows: Vec<_> =
+        rows.iter().map(|row| (row["Key"].as_str().unwrap(), row["Status"].as_i64().unwrap())).collect();
+    assert_eq!(rows, [("verify", 2), ("welcome", 2), ("pending", 1), ("rejected", 3)]);
 }
 
 #[test]
@@ -279,53 +221,25 @@ fn statuses_move_in_emulated_time() {
 #[test]
 fn the_last_digits_decide_how_it_ends() {
     let emulator = start();
-    let ends = [
-        (0, 12),
-        (99, 5),
-        (98, 7),
-        (97, 15),
-        (96, 14),
-        (95, 9),
-        (94, 13),
-        (93, 10),
-        (22, 4),
-    ];
-    let recipients: Vec<_> = ends
-        .iter()
-        .map(|(digits, _)| json!({ "Destination": 9_121_112_200_i64 + digits }))
-        .collect();
+    let ends = [(0, 12), (99, 5), (98, 7), (97, 15), (96, 14), (95, 9), (94, 13), (93, 10), (22, 4)];
+    let recipients: Vec<_> =
+        ends.iter().map(|(digits, _)| json!({ "Destination": 9_121_112_200_i64 + digits })).collect();
     let body = json!({ "ApiKey": "demo-key", "Text": "x", "Sender": 30_004_040, "Recipients": recipients });
     v3(&emulator, "SendBulk", &body);
     emulator.advance(Duration::from_secs(60));
-    let statuses: Vec<_> = emulator
-        .messages()
-        .iter()
-        .map(|message| i64::from(message.status))
-        .collect();
+    let statuses: Vec<_> = emulator.messages().iter().map(|message| i64::from(message.status)).collect();
     assert_eq!(statuses, ends.map(|(_, status)| status));
 }
 
 #[test]
 fn status_rows_answer_what_was_asked() {
     let emulator = start();
-    let id = v3(&emulator, "SendBulk", &bulk(7))["Result"][0]["Id"]
-        .as_i64()
-        .unwrap();
-    let rows = v3(
-        &emulator,
-        "StatusById",
-        &json!({ "ApiKey": "demo-key", "Ids": [5, id] }),
-    )["Result"]
-        .clone();
+    let id = v3(&emulator, "SendBulk", &bulk(7))["Result"][0]["Id"].as_i64().unwrap();
+    let rows =
+        v3(&emulator, "StatusById", &json!({ "ApiKey": "demo-key", "Ids": [5, id] }))["Result"].clone();
     let text = "شناسه پیدا نشد";
-    assert_eq!(
-        rows[0],
-        json!({ "Id": 5, "UserTraceId": null, "StatusCode": 8, "Status": text })
-    );
-    assert_eq!(
-        rows[1],
-        json!({ "Id": id, "UserTraceId": 7, "StatusCode": 0, "Status": "در صف سامانه" })
-    );
+    assert_eq!(rows[0], json!({ "Id": 5, "UserTraceId": null, "StatusCode": 8, "Status": text }));
+    assert_eq!(rows[1], json!({ "Id": id, "UserTraceId": 7, "StatusCode": 0, "Status": "در صف سامانه" }));
     assert!(emulator.set_status(id, 16));
     assert_eq!(status_of(&emulator, 7), 16);
     assert_eq!(status_of(&emulator, 8), 8);
@@ -335,19 +249,9 @@ fn status_rows_answer_what_was_asked() {
 #[test]
 fn the_polling_rule_is_about_messages_that_exist() {
     let rule = Duration::from_secs(180);
-    let emulator = Emulator::builder()
-        .speed(0.0)
-        .polling_rule(Some(rule))
-        .start_blocking()
-        .unwrap();
+    let emulator = Emulator::builder().speed(0.0).polling_rule(Some(rule)).start_blocking().unwrap();
     let id = v3(&emulator, "SendBulk", &bulk(7))["Result"][0]["Id"].clone();
-    let ask = |ids: Value| {
-        v3(
-            &emulator,
-            "StatusById",
-            &json!({ "ApiKey": "demo-key", "Ids": ids }),
-        )
-    };
+    let ask = |ids: Value| v3(&emulator, "StatusById", &json!({ "ApiKey": "demo-key", "Ids": ids }));
     for _ in 0..3 {
         assert_eq!(ask(json!([5]))["Success"], true);
     }
@@ -374,45 +278,26 @@ fn credit_is_charged_and_runs_out() {
 #[test]
 fn the_inbox_is_handed_out_once() {
     let emulator = start();
-    let id = emulator
-        .receive(IncomingMessage::new("09121112222", "30004040", "لغو۱۱"))
-        .unwrap();
+    let id = emulator.receive(IncomingMessage::new("09121112222", "30004040", "لغو۱۱")).unwrap();
     let inbox = || v3(&emulator, "GetInbox", &json!({ "ApiKey": "demo-key" }))["Result"].clone();
     let first = inbox();
     assert_eq!(first[0]["Id"], id);
     assert_eq!(first[0]["Form"], "989121112222");
-    assert_eq!(
-        (&first[0]["Text"], &first[0]["To"]),
-        (&json!("لغو۱۱"), &json!("30004040"))
-    );
+    assert_eq!((&first[0]["Text"], &first[0]["To"]), (&json!("لغو۱۱"), &json!("30004040")));
     assert_eq!(inbox(), json!([]));
-    assert!(
-        emulator
-            .receive(IncomingMessage::new("09121112222", "1", "x"))
-            .is_err()
-    );
+    assert!(emulator.receive(IncomingMessage::new("09121112222", "1", "x")).is_err());
 }
 
 #[test]
 fn the_sandbox_takes_any_key_and_sends_nothing() {
     let emulator = start();
     let sandbox = |operation: &str, body: &Value| {
-        post(
-            &emulator,
-            &format!("/api/V3SandBox/{operation}"),
-            JSON,
-            &body.to_string(),
-        )
-        .unwrap()
-        .json()
+        post(&emulator, &format!("/api/V3SandBox/{operation}"), JSON, &body.to_string()).unwrap().json()
     };
     let mut body = bulk(7);
     body["ApiKey"] = json!("any");
     body["Sender"] = json!(10_001_000);
     assert_eq!(sandbox("SendBulk", &body)["Result"][0]["UserTraceId"], 7);
-    assert_eq!(
-        sandbox("AccountInfo", &json!({ "ApiKey": "any" }))["Result"]["Credit"],
-        1_234_567
-    );
+    assert_eq!(sandbox("AccountInfo", &json!({ "ApiKey": "any" }))["Result"]["Credit"], 1_234_567);
     assert_eq!(emulator.message_count(), 0);
 }

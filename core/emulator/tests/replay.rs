@@ -1,11 +1,6 @@
 //! Conformance cases served and checked.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by a panic"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
 mod common;
 
@@ -74,11 +69,7 @@ fn integers_are_compared_exactly_and_answers_go_out_as_they_stand() {
         right.text(),
         r#"{"Id": 9007199254740993, "Credit": 125000.0, "Huge": 12345678901234567890123}"#
     );
-    assert!(
-        right
-            .head
-            .contains("content-type: application/json; charset=utf-8")
-    );
+    assert!(right.head.contains("content-type: application/json; charset=utf-8"));
     assert!(emulator.replay_verdict("case").is_clean());
     assert_eq!(send("{}").status, 418, "one more than the case has");
     assert!(!emulator.replay_verdict("case").is_clean());
@@ -98,18 +89,9 @@ fn method_path_headers_query_and_form_count() {
         emulator.replay_reset("case");
         found.len()
     };
-    assert_eq!(
-        mismatches(post(&emulator, "/replay/case/Other", JSON, "").unwrap()),
-        3
-    );
+    assert_eq!(mismatches(post(&emulator, "/replay/case/Other", JSON, "").unwrap()), 3);
     assert_eq!(mismatches(get(&emulator, "/replay/case/Send?a=1&b=")), 1);
-    assert_eq!(
-        mismatches(get(
-            &emulator,
-            "/replay/case/Send?a=%D8%B3%D9%84%D8%A7%D9%85+%26&b=&c=1"
-        )),
-        1
-    );
+    assert_eq!(mismatches(get(&emulator, "/replay/case/Send?a=%D8%B3%D9%84%D8%A7%D9%85+%26&b=&c=1")), 1);
     let answer = get(&emulator, "/replay/case/Send?b=&a=%D8%B3%D9%84%D8%A7%D9%85+%26");
     assert_eq!((answer.status, answer.text()), (503, ""));
     let answer = post(&emulator, "/replay/case/a/b", FORM, "y=%2B&x=1%2C2").unwrap();
@@ -158,24 +140,15 @@ fn canned_faults_and_long_bodies() {
         with(r#"{ "fault": "never" }"#),
         with(r#"{ "repeat": { "text": "ab", "times": 1000000 }, "content_type": "text/plain" }"#),
     );
-    let emulator = Cases::new(
-        "faults",
-        &[
-            ("close", &close),
-            ("half", &half),
-            ("never", &never),
-            ("long", &long),
-        ],
-    )
-    .serve();
+    let emulator =
+        Cases::new("faults", &[("close", &close), ("half", &half), ("never", &never), ("long", &long)])
+            .serve();
     assert!(exchange(&emulator, "GET", "/replay/close/x", &[], "").is_none());
     let half = get(&emulator, "/replay/half/x");
     assert_eq!((half.text(), half.complete), ("01234", false));
     let mut connection = Connection::open(&emulator);
     connection.send("GET", "/replay/never/x", &[], "");
-    common::eventually("the request arrives", || {
-        emulator.replay_verdict("never").complete
-    });
+    common::eventually("the request arrives", || emulator.replay_verdict("never").complete);
     assert!(connection.is_silent());
     let long = get(&emulator, "/replay/long/x");
     assert_eq!(long.body.len(), 2_000_000);
@@ -186,17 +159,11 @@ fn canned_faults_and_long_bodies() {
 fn verdicts_come_over_http() {
     let emulator = Cases::new(
         "http",
-        &[
-            ("none", "[]"),
-            ("one", r#"[{"request":{"method":"GET","path":""},"answer":{}}]"#),
-        ],
+        &[("none", "[]"), ("one", r#"[{"request":{"method":"GET","path":""},"answer":{}}]"#)],
     )
     .serve();
     assert_eq!(emulator.replay_cases(), ["none", "one"]);
-    assert_eq!(
-        emulator.replay_url("one"),
-        format!("{}/replay/one/", emulator.url())
-    );
+    assert_eq!(emulator.replay_url("one"), format!("{}/replay/one/", emulator.url()));
     let verdict = |case: &str| get(&emulator, &format!("/replay/{case}/verdict")).json();
     assert_eq!(verdict("none"), json!({ "complete": true, "mismatches": [] }));
     assert_eq!(verdict("one"), json!({ "complete": false, "mismatches": [] }));
@@ -204,10 +171,7 @@ fn verdicts_come_over_http() {
     assert_eq!(verdict("one")["complete"], true);
     get(&emulator, "/replay/none/x");
     assert_eq!(verdict("none")["mismatches"].as_array().map(Vec::len), Some(1));
-    assert_eq!(
-        post(&emulator, "/replay/none/reset", JSON, "").unwrap().status,
-        204
-    );
+    assert_eq!(post(&emulator, "/replay/none/reset", JSON, "").unwrap().status, 204);
     assert_eq!(verdict("none")["mismatches"], Value::Array(Vec::new()));
     assert_eq!(get(&emulator, "/replay/missing/verdict").status, 404);
     assert!(!emulator.replay_verdict("missing").complete);
@@ -217,17 +181,10 @@ fn verdicts_come_over_http() {
 fn a_file_that_is_no_case_is_named() {
     for (test, exchange) in [
         ("broken-json", "["),
-        (
-            "broken-key",
-            r#"[{"request":{"method":"GET","path":"","jsn":1},"answer":{}}]"#,
-        ),
+        ("broken-key", r#"[{"request":{"method":"GET","path":"","jsn":1},"answer":{}}]"#),
     ] {
         let cases = Cases::new(test, &[("bad-case", exchange)]);
-        let error = Emulator::builder()
-            .replay(&cases.0)
-            .start_blocking()
-            .unwrap_err()
-            .to_string();
+        let error = Emulator::builder().replay(&cases.0).start_blocking().unwrap_err().to_string();
         assert!(error.contains("bad-case.json"), "{error}");
     }
 }

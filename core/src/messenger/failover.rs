@@ -35,7 +35,8 @@ impl Lane {
 
     fn pass_by(&self, until: Duration, error: &Error) {
         // A text or a recipient that was refused says nothing about the next one.
-        let is_gateway_s = !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Request | ErrorKind::Canceled);
+        let is_gateway_s =
+            !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Request | ErrorKind::Canceled);
         if is_gateway_s {
             *self.down.lock().unwrap_or_else(PoisonError::into_inner) = Some((until, error.clone()));
         }
@@ -86,7 +87,7 @@ impl Call {
     /// Brings every message to its end.
     pub(super) async fn run(&self, messages: Vec<u32>) {
         let (once, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(|index| self.is_once(*index));
-        join(self.run_once(once), self.deliver(0, rest, None)).await;
+        join(self.run_once(once), self.deliver(0, rest)).await;
     }
 
     fn is_once(&self, index: u32) -> bool {
@@ -115,48 +116,45 @@ impl Call {
             self.ledger.unclear(&unknown, &error);
             messages = absent;
         }
-        self.deliver(0, messages, None).await;
+        self.deliver(0, messages).await;
     }
 
-    /// Sends by the gateway of this place, and what it certainly did not take by the ones after it. `refusal` is why the
-    /// gateway before did not.
-    fn deliver(&self, place: usize, messages: Vec<u32>, refusal: Option<Error>) -> BoxFuture<'_, ()> {
+    /// Sends by the gateway of this place, and what it certainly did not take by the ones after it.
+    fn deliver(&self, place: usize, messages: Vec<u32>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            if messages.is_empty() {
-                return;
-            }
             let Some(lane) = self.lanes.get(place) else {
-                let error = refusal.unwrap_or_else(|| Error::configuration("send", "no gateway can take this message"));
-                self.ledger.reject(&messages, &error);
+                self.ledger.reject_as_refused(&messages);
                 return;
             };
             let has_next = place + 1 < self.lanes.len();
             if let Some(error) = lane.is_down(self.clock.now()).filter(|_| has_next) {
-                return self.deliver(place + 1, messages, Some(error)).await;
+                self.ledger.refused(&messages, &error);
+                return self.deliver(place + 1, messages).await;
             }
-            let mut takes = Vec::with_capacity(messages.len());
-            let mut refused: Vec<(u32, Error)> = Vec::new();
-            for index in messages {
-                match self.check(lane, index) {
-                    Ok(()) => takes.push(index),
-                    Err(error) => refused.push((index, error)),
-                }
-            }
-            for (index, error) in refused {
-                // The refusal of a gateway that was really asked says more than what this one lacks.
-                let error = refusal.clone().filter(|_| error.kind() == ErrorKind::Configuration).unwrap_or(error);
-                self.deliver(place + 1, vec![index], Some(error)).await;
-            }
+            let (takes, cannot_take): (Vec<_>, Vec<_>) = messages.into_iter().partition(|index| {
+                let refusal = self.check(lane, *index).err();
+                refusal.iter().for_each(|error| self.ledger.refused(&[*index], error));
+                refusal.is_none()
+            });
             let planned = plan(lane.gateway.capabilities(), &self.messages, &takes);
             drop(takes);
+            let passed_on = (!cannot_take.is_empty()).then_some(Err(cannot_take));
+            let work = passed_on.into_iter().chain(planned.into_iter().map(Ok));
             // More than are in flight at once, so that a request that pauses does not hold a place that another could use.
-            stream::iter(planned)
-                .for_each_concurrent(self.policy.concurrency * 4, |request| async move {
-                    if let Err((messages, error)) = self.send(lane, request).await {
-                        if has_next {
-                            lane.pass_by(self.clock.now() + PASS_BY, &error);
-                        }
-                        self.deliver(place + 1, messages, Some(error)).await;
+            stream::iter(work)
+                .for_each_concurrent(self.policy.concurrency * 4, |work| async move {
+                    let left = match work {
+                        Ok(request) => self.send(lane, request).await.map_err(|(messages, error)| {
+                            self.ledger.refused(&messages, &error);
+                            if has_next {
+                                lane.pass_by(self.clock.now() + PASS_BY, &error);
+                            }
+                            messages
+                        }),
+                        Err(cannot_take) => Err(cannot_take),
+                    };
+                    if let Err(messages) = left {
+                        self.deliver(place + 1, messages).await;
                     }
                 })
                 .await;
@@ -167,12 +165,16 @@ impl Call {
     fn check(&self, lane: &Lane, index: u32) -> Result<(), Error> {
         let capabilities = lane.gateway.capabilities();
         let lacks = |what: &str| Error::configuration("send", what).with_gateway(lane.gateway.name());
-        let Some(message) = self.message(index) else { return Ok(()) };
+        let Some(message) = self.message(index) else {
+            return Ok(());
+        };
         if matches!(message.content, Content::Template { .. }) && !capabilities.templates {
             return Err(lacks("the gateway has no templates"));
         }
         if self.is_once(index) && capabilities.look_up.is_none() {
-            return Err(lacks("the gateway cannot be asked by trace id, so it could send a message with a key twice"));
+            return Err(lacks(
+                "the gateway cannot be asked by trace id, so it could send a message with a key twice",
+            ));
         }
         self.outgoing(index).map_or(Ok(()), |outgoing| lane.gateway.check(&outgoing))
     }
@@ -204,17 +206,25 @@ impl Call {
                     }
                     messages = by_id.into_values().collect();
                     messages.sort_unstable();
-                    Error::new(ErrorKind::Decode, "send", "the answer does not say what became of this message")
-                        .with_gateway(name)
-                        .unclear()
+                    Error::new(
+                        ErrorKind::Decode,
+                        "send",
+                        "the answer does not say what became of this message",
+                    )
+                    .with_gateway(name)
+                    .unclear()
                 }
                 Err(error) if error.outcome() == Outcome::NotSent => {
                     self.ledger.comes_back(&messages);
                     let pause = match error.retry() {
-                        Retry::Backoff if patience.has_attempts() => patience.pause(Some(&error), Duration::ZERO),
+                        Retry::Backoff if patience.has_attempts() => {
+                            patience.pause(Some(&error), Duration::ZERO)
+                        }
                         _ => None,
                     };
-                    let Some(pause) = pause else { return Err((messages, error)) };
+                    let Some(pause) = pause else {
+                        return Err((messages, error));
+                    };
                     if error.kind() == ErrorKind::RateLimit {
                         lane.pace.slow_down(pause);
                     }
@@ -231,8 +241,11 @@ impl Call {
             }
             messages = absent;
             messages.sort_unstable();
-            let pause = if patience.has_attempts() { patience.pause(Some(&failure), Duration::ZERO) } else { None };
-            let Some(pause) = pause else { return Err((messages, failure.found_absent())) };
+            let pause =
+                if patience.has_attempts() { patience.pause(Some(&failure), Duration::ZERO) } else { None };
+            let Some(pause) = pause else {
+                return Err((messages, failure.found_absent()));
+            };
             self.clock.sleep(pause).await;
         }
     }

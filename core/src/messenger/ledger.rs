@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::message::{MessageId, Receipt, SendOutcome};
 
 /// How far a send is. The counts of messages always add up: what is neither in flight nor decided still waits.
@@ -56,7 +56,10 @@ impl Ledger {
     pub(super) fn new(receipts: Vec<Receipt>, duplicates: HashMap<u32, Vec<u32>>) -> Self {
         let progress = Progress { planned: receipts.len(), ..Progress::default() };
         let stages = vec![Stage::Waiting; receipts.len()];
-        Self { entries: Mutex::new(Entries { receipts, stages, progress, duplicates }), notify: Mutex::new(None) }
+        Self {
+            entries: Mutex::new(Entries { receipts, stages, progress, duplicates }),
+            notify: Mutex::new(None),
+        }
     }
 
     pub(super) fn notify(&self, notify: Notify) {
@@ -118,6 +121,27 @@ impl Ledger {
         });
     }
 
+    /// A gateway will not have these, for this reason; the next one may.
+    pub(super) fn refused(&self, messages: &[u32], error: &Error) {
+        let mut entries = self.entries();
+        entries.each(messages.iter().copied(), |entries, index| {
+            let Some(receipt) = entries.receipts.get_mut(index as usize) else { return };
+            // What a gateway said when it was asked tells more than what the next one lacks.
+            if receipt.error.is_none() || error.kind() != ErrorKind::Configuration {
+                receipt.error = Some(error.clone());
+            }
+        });
+    }
+
+    /// No gateway will have these.
+    pub(super) fn reject_as_refused(&self, messages: &[u32]) {
+        self.change(|entries| {
+            entries.each(messages.iter().copied(), |entries, index| {
+                entries.decide(index, SendOutcome::Rejected);
+            });
+        });
+    }
+
     pub(super) fn reject(&self, messages: &[u32], error: &Error) {
         self.end(messages, SendOutcome::Rejected, error);
     }
@@ -148,9 +172,11 @@ impl Ledger {
                     error: Some(because.clone().unclear()),
                     ..receipt.clone()
                 },
-                Stage::Waiting => {
-                    Receipt { outcome: SendOutcome::Rejected, error: Some(because.clone()), ..receipt.clone() }
-                }
+                Stage::Waiting => Receipt {
+                    outcome: SendOutcome::Rejected,
+                    error: Some(because.clone()),
+                    ..receipt.clone()
+                },
             })
             .collect()
     }

@@ -150,7 +150,8 @@ impl MessengerBuilder {
             Some(None) => return Err(Error::setting("rate", "0; nothing could be sent")),
             rate => rate.flatten(),
         };
-        let lanes = gateways.into_iter().map(|gateway| Lane::new(gateway, Pace::new(concurrency, rate, &clock)));
+        let lanes =
+            gateways.into_iter().map(|gateway| Lane::new(gateway, Pace::new(concurrency, rate, &clock)));
         let retry = RetryPolicy { attempts, budget, settle, jitter_seed };
         Ok(Messenger(Arc::new(Inner {
             lanes: lanes.collect(),
@@ -196,8 +197,15 @@ impl Messenger {
             Recipients::One(to) => vec![Message::new(to, text).key(key)],
             Recipients::Many(to) => {
                 // An empty key stays empty, and is refused.
-                let own = |to: &Recipient| if key.is_empty() { String::new() } else { format!("{key}:{to}") };
-                to.into_iter().map(|to| { let own = own(&to); Message::new(to, text.clone()).key(own) }).collect()
+                let own = |to: &Recipient| {
+                    if key.is_empty() { String::new() } else { format!("{key}:{to}") }
+                };
+                to.into_iter()
+                    .map(|to| {
+                        let own = own(&to);
+                        Message::new(to, text.clone()).key(own)
+                    })
+                    .collect()
             }
         };
         Sending::new(&self.0, messages, "to")
@@ -215,7 +223,8 @@ impl Messenger {
         recipients: impl IntoIterator<Item = (impl Into<Recipient>, Vec<String>)>,
     ) -> Sending {
         let template = template.into();
-        let message = |(to, parameters): (_, Vec<String>)| Message::template(template.clone(), to, parameters);
+        let message =
+            |(to, parameters): (_, Vec<String>)| Message::template(template.clone(), to, parameters);
         Sending::new(&self.0, recipients.into_iter().map(message).collect(), "recipients")
     }
 

@@ -41,9 +41,9 @@ impl Pace {
         let permit = self.in_flight.acquire().await.ok();
         loop {
             let resume_at = *self.resume_at.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = self.clock.now();
-            if resume_at > now {
-                self.clock.sleep(resume_at - now).await;
+            let held_back = resume_at.saturating_sub(self.clock.now());
+            if !held_back.is_zero() {
+                self.clock.sleep(held_back).await;
                 continue;
             }
             match self.limiter.as_ref().map(RateLimiter::check) {

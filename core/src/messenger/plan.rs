@@ -28,7 +28,9 @@ pub(super) fn plan(capabilities: &Capabilities, messages: &[Message], which: &[u
     let most = capabilities.max_recipients.max(1);
     let mut groups: IndexMap<Common<'_>, Vec<u32>> = IndexMap::new();
     for index in which {
-        let Some(message) = messages.get(*index as usize) else { continue };
+        let Some(message) = messages.get(*index as usize) else {
+            continue;
+        };
         let common = match &message.content {
             Content::Text(text) => Common::Text(text, message.sender.as_ref()),
             Content::Template { key, .. } => Common::Template(key),
@@ -42,7 +44,8 @@ pub(super) fn plan(capabilities: &Capabilities, messages: &[Message], which: &[u
         let kind = match common {
             Common::Template(_) => BatchKind::Template,
             Common::Text(text, sender) => {
-                let personal = capabilities.personal.filter(|limits| !(limits.no_commas && text.contains(',')));
+                let personal =
+                    capabilities.personal.filter(|limits| !(limits.no_commas && text.contains(',')));
                 if let Some(limits) = personal
                     && let Some(remainder) = chunks.pop_if(|chunk| chunk.len() < most)
                 {
@@ -59,8 +62,11 @@ pub(super) fn plan(capabilities: &Capabilities, messages: &[Message], which: &[u
 
 /// Requests that carry the remainders of several groups; one that happens to hold a single group is a bulk request.
 fn shared(remainders: &[Vec<u32>], most: usize) -> Vec<Planned> {
-    let of_group: Vec<(usize, u32)> =
-        remainders.iter().enumerate().flat_map(|(group, messages)| messages.iter().map(move |index| (group, *index))).collect();
+    let of_group: Vec<(usize, u32)> = remainders
+        .iter()
+        .enumerate()
+        .flat_map(|(group, messages)| messages.iter().map(move |index| (group, *index)))
+        .collect();
     let request = |chunk: &[(usize, u32)]| {
         let one_group = chunk.windows(2).all(|pair| matches!(pair, [(a, _), (b, _)] if a == b));
         let kind = if one_group { BatchKind::Bulk } else { BatchKind::Personal };
@@ -103,7 +109,10 @@ mod tests {
     }
 
     fn personal() -> impl Strategy<Value = Option<Personal>> {
-        prop::option::of((any::<bool>(), any::<bool>()).prop_map(|(one_sender, no_commas)| Personal { one_sender, no_commas }))
+        prop::option::of(
+            (any::<bool>(), any::<bool>())
+                .prop_map(|(one_sender, no_commas)| Personal { one_sender, no_commas }),
+        )
     }
 
     proptest! {

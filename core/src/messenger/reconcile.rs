@@ -55,7 +55,9 @@ pub(super) async fn reconcile(
                                 }
                             }
                             Registration::NotRegistered(trace_id) => {
-                                let Some((index, count)) = pending.get_mut(&trace_id) else { continue };
+                                let Some((index, count)) = pending.get_mut(&trace_id) else {
+                                    continue;
+                                };
                                 *count += 1;
                                 if *count >= looks {
                                     absent.push(*index);
@@ -72,7 +74,11 @@ pub(super) async fn reconcile(
         if pending.is_empty() {
             return Findings { absent, unknown: Vec::new() };
         }
-        let settle = if pending.values().any(|(_, count)| *count > 0) { call.policy.retry.settle } else { Duration::ZERO };
+        let settle = if pending.values().any(|(_, count)| *count > 0) {
+            call.policy.retry.settle
+        } else {
+            Duration::ZERO
+        };
         let Some(pause) = patience.pause(failure.as_ref(), settle) else {
             let unknown = pending.into_values().map(|(index, _)| index).collect();
             return Findings { absent, unknown };

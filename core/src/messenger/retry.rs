@@ -89,16 +89,24 @@ mod tests {
             pauses.push(pause);
         }
         assert_eq!(pauses.iter().sum::<Duration>(), policy.budget);
-        assert!(pauses.len() >= 5 && pauses.iter().all(|pause| *pause <= Duration::from_secs(30)), "{pauses:?}");
+        assert!(
+            pauses.len() >= 5 && pauses.iter().all(|pause| *pause <= Duration::from_secs(30)),
+            "{pauses:?}"
+        );
     }
 
     #[test]
     fn a_gateway_s_own_wish_is_honoured() {
         let clock = VirtualClock::shared();
-        let policy =
-            RetryPolicy { attempts: 3, budget: Duration::from_secs(60), settle: Duration::ZERO, jitter_seed: Some(7) };
+        let policy = RetryPolicy {
+            attempts: 3,
+            budget: Duration::from_secs(60),
+            settle: Duration::ZERO,
+            jitter_seed: Some(7),
+        };
         let error = |seconds| {
-            Error::new(crate::ErrorKind::RateLimit, "", "").with_retry_after(Some(Duration::from_secs(seconds)))
+            Error::new(crate::ErrorKind::RateLimit, "", "")
+                .with_retry_after(Some(Duration::from_secs(seconds)))
         };
         let mut patience = Patience::new(&policy, &clock);
         assert!(patience.pause(Some(&error(20)), Duration::ZERO).unwrap() >= Duration::from_secs(20));

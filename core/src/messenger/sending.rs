@@ -43,7 +43,15 @@ impl Sending {
     pub(super) fn new(messenger: &Arc<Inner>, messages: Vec<Message>, list: &str) -> Self {
         let Prepared { trace_ids, work, ledger } = Prepared::new(&messages, list, &messenger.trace_ids);
         let refusal = messenger.refuse(&messages, &work);
-        Self { messenger: messenger.clone(), messages, trace_ids, work, ledger: Arc::new(ledger), cancel: None, refusal }
+        Self {
+            messenger: messenger.clone(),
+            messages,
+            trace_ids,
+            work,
+            ledger: Arc::new(ledger),
+            cancel: None,
+            refusal,
+        }
     }
 
     /// Calls back whenever counts have changed. It is called from within the send: it must return at once.
@@ -221,7 +229,8 @@ impl Prepared {
                     continue;
                 }
                 if first != index {
-                    let detail = format!("that of {list}[{first}] too; two messages need two ids to be asked for");
+                    let detail =
+                        format!("that of {list}[{first}] too; two messages need two ids to be asked for");
                     fault = Some(Error::invalid_input("send", "trace_id", detail));
                 }
             }
@@ -240,7 +249,9 @@ impl Prepared {
 
 fn identify(message: &Message, generated: &TraceIds) -> Result<TraceId> {
     match (&message.key, message.trace_id) {
-        (Some(_), Some(_)) => Err(Error::invalid_input("send", "key", "given together with a trace_id; the key makes one")),
+        (Some(_), Some(_)) => {
+            Err(Error::invalid_input("send", "key", "given together with a trace_id; the key makes one"))
+        }
         (Some(key), None) => TraceId::from_key(key),
         (None, Some(trace_id)) => trace_id.require("send", || "trace_id".into()).map(TraceId::new),
         (None, None) if message.once => {
@@ -254,7 +265,9 @@ fn check(message: &Message) -> Result<()> {
     message.to.require("send", || "to".into())?;
     match &message.content {
         Content::Text(text) if text.is_empty() => Err(Error::invalid_input("send", "text", "empty")),
-        Content::Template { key, .. } if key.is_empty() => Err(Error::invalid_input("send", "template", "empty")),
+        Content::Template { key, .. } if key.is_empty() => {
+            Err(Error::invalid_input("send", "template", "empty"))
+        }
         _ => Ok(()),
     }
 }

@@ -58,7 +58,11 @@ pub struct TrackOptions {
 
 impl Default for TrackOptions {
     fn default() -> Self {
-        Self { first_look: Duration::from_secs(15), interval: None, deadline: Duration::from_hours(24) }
+        Self {
+            first_look: Duration::from_secs(15),
+            interval: None,
+            deadline: Duration::from_secs(24 * 60 * 60),
+        }
     }
 }
 
@@ -99,7 +103,9 @@ pub struct Received {
 /// A report with nothing known yet; a rejected message has nothing to ask about.
 fn report(index: usize, receipt: &Receipt) -> DeliveryReport {
     let error = (receipt.outcome == SendOutcome::Rejected).then(|| {
-        receipt.error.clone().unwrap_or_else(|| Error::invalid_input("delivery", "receipts", "that of a message that was not sent"))
+        receipt.error.clone().unwrap_or_else(|| {
+            Error::invalid_input("delivery", "receipts", "that of a message that was not sent")
+        })
     });
     DeliveryReport {
         index,
@@ -148,10 +154,14 @@ impl Inner {
     async fn find_ids(&self, lane: &Lane, reports: &mut [DeliveryReport], places: &[usize]) {
         let without: HashMap<TraceId, usize> = places
             .iter()
-            .filter_map(|place| reports.get(*place).filter(|r| r.message_id.is_none()).map(|r| (r.trace_id, *place)))
+            .filter_map(|place| {
+                reports.get(*place).filter(|r| r.message_id.is_none()).map(|r| (r.trace_id, *place))
+            })
             .collect();
         let ids: Vec<_> = without.keys().copied().collect();
-        let Some(most) = lane.gateway.capabilities().look_up else { return };
+        let Some(most) = lane.gateway.capabilities().look_up else {
+            return;
+        };
         for chunk in ids.chunks(most.max(1)) {
             let permit = lane.pace.enter().await;
             let answer = lane.gateway.look_up(chunk).await;
@@ -205,8 +215,10 @@ impl Inner {
     }
 
     pub(super) async fn delivery(&self, receipts: &[Receipt]) -> Vec<DeliveryReport> {
-        let mut reports: Vec<_> = receipts.iter().enumerate().map(|(index, receipt)| report(index, receipt)).collect();
-        let (mut asked, settled): (Vec<_>, Vec<_>) = reports.drain(..).partition(|report| report.error.is_none());
+        let mut reports: Vec<_> =
+            receipts.iter().enumerate().map(|(index, receipt)| report(index, receipt)).collect();
+        let (mut asked, settled): (Vec<_>, Vec<_>) =
+            reports.drain(..).partition(|report| report.error.is_none());
         self.look(&mut asked).await;
         reports.extend(settled);
         reports.extend(asked);
@@ -258,12 +270,17 @@ impl Inner {
     fn interval(&self, pending: &[DeliveryReport], options: &TrackOptions) -> Duration {
         options.interval.unwrap_or_else(|| {
             let lanes = self.lanes.iter();
-            let asked = lanes.filter(|lane| pending.iter().any(|report| report.gateway.as_ref() == Some(lane.gateway.name())));
+            let asked = lanes.filter(|lane| {
+                pending.iter().any(|report| report.gateway.as_ref() == Some(lane.gateway.name()))
+            });
             asked.map(|lane| lane.gateway.capabilities().poll_interval).max().unwrap_or_default()
         })
     }
 
-    pub(super) fn receive_all(self: Arc<Self>, interval: Duration) -> impl Stream<Item = Result<Received>> + Send {
+    pub(super) fn receive_all(
+        self: Arc<Self>,
+        interval: Duration,
+    ) -> impl Stream<Item = Result<Received>> + Send {
         async_stream::stream! {
             loop {
                 for lane in self.lanes.iter().filter(|lane| lane.gateway.capabilities().inbox) {

@@ -13,6 +13,7 @@ use crate::error::Retry::{AfterReset, Backoff, Never};
 /// A success has the meaning of no error.
 type SendMeaning = Option<ErrorMeaning>;
 
+#[allow(clippy::unnecessary_wraps, reason = "the column of the table is an option")]
 const fn refused(
     kind: crate::error::ErrorKind,
     retry: crate::error::Retry,

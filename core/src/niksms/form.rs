@@ -46,8 +46,10 @@ pub(super) fn send(
     };
     let numbers = joined(rows.iter().map(|row| row.to.national()));
     let send_on = options.send_at.map(date_time);
-    let ids = rows.iter().map(|row| row.trace_id.map(|id| id.to_string())).collect::<Option<Vec<_>>>().map(joined);
-    let mut fields = vec![("message", message.as_str()), ("numbers", &numbers), ("senderNumber", sender.as_str())];
+    let ids =
+        rows.iter().map(|row| row.trace_id.map(|id| id.to_string())).collect::<Option<Vec<_>>>().map(joined);
+    let mut fields =
+        vec![("message", message.as_str()), ("numbers", &numbers), ("senderNumber", sender.as_str())];
     fields.extend(send_on.as_deref().map(|time| ("sendOn", time)));
     fields.extend(options.send_type.map(|send_type| match send_type {
         SendType::Normal => ("sendType", "1"),
@@ -144,7 +146,9 @@ pub(super) struct Named<T>(pub(super) T);
 macro_rules! named {
     ($Code:ty) => {
         impl<'de> Deserialize<'de> for Named<$Code> {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> std::result::Result<Self, D::Error> {
                 let Text(text) = Text::deserialize(deserializer)?;
                 Ok(Self(<$Code>::from_wire_name(text.trim())))
             }
@@ -177,7 +181,9 @@ pub(super) fn text(answer: &Answer<'_>) -> Result<Option<String>> {
     let body = body.trim_start_matches('\u{feff}').trim();
     match serde_json::from_str::<Option<Text>>(body) {
         Ok(text) => Ok(text.map(|Text(text)| text).filter(|text| !text.is_empty())),
-        Err(_) if body.is_empty() || body.starts_with(['<', '{', '[', '"']) => Err(answer.unreadable("it is not a text")),
+        Err(_) if body.is_empty() || body.starts_with(['<', '{', '[', '"']) => {
+            Err(answer.unreadable("it is not a text"))
+        }
         Err(_) => Ok(Some(body.to_owned())),
     }
 }

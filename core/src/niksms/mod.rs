@@ -21,12 +21,14 @@ pub use self::codes::{SendStatus, SmsStatus};
 use self::web_service::Layout;
 use crate::delivery::DeliveryStatus;
 use crate::error::{Error, Hint, Result};
-use crate::gateway::{Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Personal, Registration, lacks};
+use crate::gateway::{
+    Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Personal, Registration, lacks,
+};
 use crate::message::{
     Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TehranTime, TraceId,
 };
 use crate::phone::{Msisdn, Recipient};
-use crate::settings::{Settings, environment, require, shared_settings};
+use crate::settings::{Settings, environment, require, shared_settings, shown};
 use crate::transport::{Answer, Operation, Request, Transport, base_url};
 
 /// The four wire forms of the service ("The dialects" of the protocol page).
@@ -72,7 +74,7 @@ impl FromStr for Dialect {
             .into_iter()
             .find(|dialect| dialect.as_str() == text)
             .ok_or_else(|| {
-                Error::setting("dialect", format!("{text:?}, which is none of soap, public-api, v2 and web-service"))
+                Error::setting("dialect", "none of soap, public-api, v2 and web-service").with_value(text)
             })
     }
 }
@@ -223,7 +225,11 @@ impl NikSmsBuilder {
         if max_recipients == 0 {
             return Err(named(Error::setting("max_recipients", "0")));
         }
-        let secrets = vec![credentials.password.clone(), credentials.api_key.clone()];
+        let mut secrets = vec![credentials.password.clone(), credentials.api_key.clone()];
+        // Often a phone number. A shorter one would black out words that have nothing to do with it.
+        if credentials.username.len() > 3 {
+            secrets.push(credentials.username.as_str().into());
+        }
         let transport = Transport::new(&settings, &name, &credentials.base, secrets)?;
         let has_all = matches!(dialect, Dialect::Soap | Dialect::PublicApi);
         let capabilities = Capabilities {
@@ -293,7 +299,10 @@ impl FromStr for SendType {
         match text {
             "normal" => Ok(Self::Normal),
             "flash" => Ok(Self::Flash),
-            _ => Err(Error::invalid_input("send_type", "send_type", "neither normal nor flash").with_value(text)),
+            _ => {
+                Err(Error::invalid_input("send_type", "send_type", "neither normal nor flash")
+                    .with_value(text))
+            }
         }
     }
 }
@@ -379,7 +388,12 @@ impl NikSms {
     }
 
     /// One text to many (`GroupSms`). Either all recipients have a trace id or none: the wire pairs them by position.
-    pub async fn group_sms(&self, text: &str, recipients: &[Destination], options: &SendOptions) -> Result<SendBatch> {
+    pub async fn group_sms(
+        &self,
+        text: &str,
+        recipients: &[Destination],
+        options: &SendOptions,
+    ) -> Result<SendBatch> {
         const OPERATION: Operation = Operation::acts("group_sms");
         let rows = self.rows(
             OPERATION,
@@ -406,7 +420,8 @@ impl NikSms {
                 }
                 (Some(own), None) if index == 0 => options.sender = Some(own.clone()),
                 (Some(_), None) => {
-                    let detail = "a line where the ones before have none; this gateway sends a request from one line";
+                    let detail =
+                        "a line where the ones before have none; this gateway sends a request from one line";
                     return Err(self.refuse(OPERATION, format!("messages[{index}].sender"), detail));
                 }
                 _ => {}
@@ -463,7 +478,9 @@ impl NikSms {
             let statuses = match self.account.dialect {
                 Dialect::WebService => {
                     let rows = web_service::statuses(answer)?;
-                    let of = |id: &MessageId| rows.iter().find(|(row, _)| row == id).map(|(_, status)| status.clone());
+                    let of = |id: &MessageId| {
+                        rows.iter().find(|(row, _)| row == id).map(|(_, status)| status.clone())
+                    };
                     ids.iter().map(of).collect::<Option<Vec<_>>>()
                 }
                 Dialect::Soap => Some(soap::statuses(answer)?),
@@ -492,7 +509,8 @@ impl NikSms {
         let valid = trace_id.require(OPERATION.name, || "trace_id".into());
         let (status, message_id) = match self.account.dialect {
             Dialect::Soap => {
-                let request = valid.and_then(|_| soap::get_sms_delivery_with_client_id(credentials, trace_id));
+                let request =
+                    valid.and_then(|_| soap::get_sms_delivery_with_client_id(credentials, trace_id));
                 self.call(OPERATION, request, soap::status_with_client_id).await?
             }
             Dialect::PublicApi => {
@@ -525,7 +543,8 @@ impl NikSms {
         let credentials = &self.account.credentials;
         match self.account.dialect {
             Dialect::WebService => {
-                self.call(OPERATION, web_service::bare(credentials, "panel/expire-date"), web_service::text).await
+                self.call(OPERATION, web_service::bare(credentials, "panel/expire-date"), web_service::text)
+                    .await
             }
             _ => self.text(OPERATION, "GetPanelExpireDate", |_, date| Ok(date)).await,
         }
@@ -543,10 +562,12 @@ impl NikSms {
         let credentials = &self.account.credentials;
         match self.account.dialect {
             Dialect::Soap => {
-                self.call(OPERATION, soap::range(credentials, "GetReceiveSms", from, until), soap::inbox).await
+                self.call(OPERATION, soap::range(credentials, "GetReceiveSms", from, until), soap::inbox)
+                    .await
             }
             Dialect::PublicApi => {
-                self.call(OPERATION, Ok(form::range(credentials, "GetReceiveSms", from, until)), form::inbox).await
+                self.call(OPERATION, Ok(form::range(credentials, "GetReceiveSms", from, until)), form::inbox)
+                    .await
             }
             Dialect::V2 | Dialect::WebService => Err(self.lacks(OPERATION, USE_PUBLIC_API)),
         }
@@ -589,14 +610,18 @@ impl NikSms {
         let credentials = &self.account.credentials;
         let lines = match self.account.dialect {
             Dialect::Soap => {
-                self.call(OPERATION, soap::bare(credentials, WIRE), |answer| soap::texts(answer, WIRE)).await?
+                self.call(OPERATION, soap::bare(credentials, WIRE), |answer| soap::texts(answer, WIRE))
+                    .await?
             }
             Dialect::PublicApi => {
                 self.call(OPERATION, Ok(form::request(credentials, WIRE, &[])), form::texts).await?
             }
             Dialect::V2 | Dialect::WebService => return Err(self.lacks(OPERATION, USE_PUBLIC_API)),
         };
-        Ok(lines.iter().map(|line| without_98(&SenderLine::from(line.as_str())).as_str().to_owned()).collect())
+        Ok(lines
+            .iter()
+            .map(|line| without_98(&SenderLine::from(line.as_str())).as_str().to_owned())
+            .collect())
     }
 
     /// An operation that this client has no method for, over `public-api` or `v2`: `fields` goes out as a form beside the
@@ -643,8 +668,12 @@ impl NikSms {
         let name = operation.name;
         let request = match (dialect, layout, rows.first()) {
             (Dialect::Soap, _, _) => soap::send(credentials, name, wire_operation, rows, &sender, options),
-            (Dialect::PublicApi, _, _) => form::send(credentials, name, wire_operation, rows, &sender, options),
-            (Dialect::V2, Layout::One, Some(row)) => Ok(envelope::send_one(credentials, row, &sender, options)),
+            (Dialect::PublicApi, _, _) => {
+                form::send(credentials, name, wire_operation, rows, &sender, options)
+            }
+            (Dialect::V2, Layout::One, Some(row)) => {
+                Ok(envelope::send_one(credentials, row, &sender, options))
+            }
             (Dialect::V2, _, _) => Err(self.lacks(operation, USE_SEND_ONE)),
             (Dialect::WebService, _, _) => {
                 let path = match layout {
@@ -712,14 +741,19 @@ impl NikSms {
 
     fn lacks(&self, operation: Operation, instead: &str) -> Error {
         let dialect = self.account.dialect.as_str();
-        lacks(&self.account.name, operation.name, &format!("the dialect {dialect} does not have this; {instead}"))
+        lacks(
+            &self.account.name,
+            operation.name,
+            &format!("the dialect {dialect} does not have this; {instead}"),
+        )
     }
 
     fn require_count(&self, operation: Operation, field: &str, count: usize, most: usize) -> Result<()> {
         match count {
             0 => Err(self.refuse(operation, field, "empty")),
             _ if count > most => {
-                let detail = format!("a list of {count}; one request carries {most} (the setting max_recipients)");
+                let detail =
+                    format!("a list of {count}; one request carries {most} (the setting max_recipients)");
                 Err(self.refuse(operation, field, &detail))
             }
             _ => Ok(()),
@@ -813,7 +847,7 @@ impl fmt::Debug for NikSmsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NikSmsBuilder")
             .field("dialect", &self.dialect)
-            .field("base_url", &self.settings.base_url)
+            .field("base_url", &shown(self.settings.base_url.as_ref()))
             .field("sender", &self.sender)
             .finish_non_exhaustive()
     }
@@ -833,7 +867,11 @@ impl Gateway for NikSms {
         require(message.sender.or(self.account.sender.as_ref()), "sender")
             .map_err(|error| self.named(operation, error))?;
         if self.account.dialect == Dialect::Soap && !xml::can_carry(message.text) {
-            return Err(self.refuse(operation, "text", "a text with control characters, which XML cannot carry"));
+            return Err(self.refuse(
+                operation,
+                "text",
+                "a text with control characters, which XML cannot carry",
+            ));
         }
         Ok(())
     }
@@ -841,22 +879,30 @@ impl Gateway for NikSms {
     fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>> {
         Box::pin(async move {
             let messages = batch.messages;
-            let Some(first) = messages.first() else { return Ok(Vec::new()) };
+            let Some(first) = messages.first() else {
+                return Ok(Vec::new());
+            };
             let options = SendOptions { sender: first.sender.cloned(), ..SendOptions::default() };
             let answer = match (batch.kind, self.account.dialect) {
-                (BatchKind::Template, _) => return Err(self.lacks(Operation::acts("send_template"), "it has no templates")),
+                (BatchKind::Template, _) => {
+                    return Err(self.lacks(Operation::acts("send_template"), "it has no templates"));
+                }
                 (BatchKind::Bulk, Dialect::V2) => {
                     self.send_one(first.text, first.to, Some(first.trace_id), &options).await?
                 }
                 (BatchKind::Bulk, _) => {
-                    let recipients: Vec<_> =
-                        messages.iter().map(|message| Destination::new(message.to, Some(message.trace_id))).collect();
+                    let recipients: Vec<_> = messages
+                        .iter()
+                        .map(|message| Destination::new(message.to, Some(message.trace_id)))
+                        .collect();
                     self.group_sms(first.text, &recipients, &options).await?
                 }
                 (BatchKind::Personal, _) => {
                     let messages: Vec<_> = messages
                         .iter()
-                        .map(|message| PersonalMessage::new(message.to, message.text).trace_id(message.trace_id))
+                        .map(|message| {
+                            PersonalMessage::new(message.to, message.text).trace_id(message.trace_id)
+                        })
                         .collect();
                     self.ptp_sms(&messages, &options).await?
                 }
@@ -881,14 +927,19 @@ impl Gateway for NikSms {
                 let row = self.without_retry().get_sms_delivery_with_client_id(*trace_id).await?;
                 registrations.push(match row.status {
                     SmsStatus::NotFound => Registration::NotRegistered(*trace_id),
-                    _ => Registration::Registered(Accepted { trace_id: *trace_id, message_id: row.message_id }),
+                    _ => {
+                        Registration::Registered(Accepted { trace_id: *trace_id, message_id: row.message_id })
+                    }
                 });
             }
             Ok(registrations)
         })
     }
 
-    fn deliveries<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
+    fn deliveries<'a>(
+        &'a self,
+        ids: &'a [MessageId],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
         Box::pin(async move {
             let rows = self.without_retry().get_sms_delivery(ids).await?;
             Ok(rows.into_iter().map(|row| (row.message_id, (&row.status).into())).collect())
@@ -904,7 +955,9 @@ impl Gateway for NikSms {
             let credit = self.get_credit().await?;
             let sender_lines = match self.account.dialect {
                 Dialect::Soap | Dialect::PublicApi => self.get_sender_numbers().await?,
-                Dialect::V2 | Dialect::WebService => self.account.sender.iter().map(|line| line.as_str().into()).collect(),
+                Dialect::V2 | Dialect::WebService => {
+                    self.account.sender.iter().map(|line| line.as_str().into()).collect()
+                }
             };
             Ok(Balance { gateway: self.account.name.clone(), credit, sender_lines })
         })

@@ -35,14 +35,21 @@ pub(super) fn send(
     options: &SendOptions,
 ) -> Result<Request> {
     if let Some(index) = rows.iter().position(|row| !can_carry(row.text)) {
-        let field = if wire_operation == "GroupSms" { "text".to_owned() } else { format!("messages[{index}].text") };
-        return Err(Error::invalid_input(operation, field, "a text with control characters, which XML cannot carry"));
+        let field =
+            if wire_operation == "GroupSms" { "text".to_owned() } else { format!("messages[{index}].text") };
+        return Err(Error::invalid_input(
+            operation,
+            field,
+            "a text with control characters, which XML cannot carry",
+        ));
     }
     request(credentials, wire_operation, |xml| {
         write_with(xml, "model", |xml| {
             write_text(xml, "SenderNumber", sender.as_str());
             write_with(xml, "Numbers", |xml| {
-                rows.iter().for_each(|row| write_text(xml, "string", &row.to.national()));
+                for row in rows {
+                    write_text(xml, "string", &row.to.national());
+                }
             });
             if let Some(time) = options.send_at {
                 write_text(xml, "SendOn", &date_time(time));
@@ -61,7 +68,11 @@ pub(super) fn send(
             if wire_operation == "GroupSms" {
                 write_text(xml, "Message", rows.first().map_or("", |row| row.text));
             } else {
-                write_with(xml, "Message", |xml| rows.iter().for_each(|row| write_text(xml, "string", row.text)));
+                write_with(xml, "Message", |xml| {
+                    for row in rows {
+                        write_text(xml, "string", row.text);
+                    }
+                });
             }
         });
     })
@@ -69,7 +80,11 @@ pub(super) fn send(
 
 pub(super) fn get_sms_delivery(credentials: &Credentials, ids: &[MessageId]) -> Result<Request> {
     request(credentials, "GetSmsDelivery", |xml| {
-        write_with(xml, "nikIds", |xml| ids.iter().for_each(|id| write_text(xml, "long", &id.to_string())));
+        write_with(xml, "nikIds", |xml| {
+            for id in ids {
+                write_text(xml, "long", &id.to_string());
+            }
+        });
     })
 }
 
@@ -113,11 +128,15 @@ fn result<T>(
     let root = match document.and_then(parse) {
         Ok(root) => root,
         // A broken body of a refused request is the refusal, not a decoding matter.
-        Err(why) => return Err(answer.require_success().err().unwrap_or_else(|| answer.unreadable(why))),
+        Err(why) => {
+            return Err(answer.require_success().err().unwrap_or_else(|| answer.unreadable(why)));
+        }
     };
     let payload = match body(&root) {
         Ok(payload) => payload,
-        Err(why) => return Err(answer.require_success().err().unwrap_or_else(|| answer.unreadable(why))),
+        Err(why) => {
+            return Err(answer.require_success().err().unwrap_or_else(|| answer.unreadable(why)));
+        }
     };
     if payload.namespace == Namespace::Envelope && payload.name == "Fault" {
         let says = payload.children.iter().find(|child| child.name == "faultstring");
@@ -143,10 +162,20 @@ pub(super) fn sent(answer: &Answer<'_>, wire_operation: &str) -> Result<(SendSta
         let status = SendStatus::from_wire_name(status.trim());
         let text = |name| result.text_of(name).filter(|text: &&str| !text.is_empty()).map(str::to_owned);
         let message_ids = match result.child("NikIds") {
-            Some(list) => list.children.iter().map(integer).map(|id| id.map(MessageId::new)).collect::<Result<_, _>>()?,
+            Some(list) => list
+                .children
+                .iter()
+                .map(integer)
+                .map(|id| id.map(MessageId::new))
+                .collect::<Result<_, _>>()?,
             None => Vec::new(),
         };
-        let batch = SendBatch { status: status.clone(), id: text("Id"), warning: text("WarningMessage"), message_ids };
+        let batch = SendBatch {
+            status: status.clone(),
+            id: text("Id"),
+            warning: text("WarningMessage"),
+            message_ids,
+        };
         Ok((status, batch))
     })
 }
@@ -166,7 +195,11 @@ pub(super) fn status_with_client_id(answer: &Answer<'_>) -> Result<(SmsStatus, O
     result(answer, "GetSmsDeliveryWithClientId", |result| {
         let result = result.ok_or("the result is missing")?;
         let status = result.text_of("SmsStatus").ok_or("the result has no SmsStatus")?;
-        let id = result.child("NiksmsId").filter(|id| !id.is_nil && !id.text.is_empty()).map(integer).transpose()?;
+        let id = result
+            .child("NiksmsId")
+            .filter(|id| !id.is_nil && !id.text.is_empty())
+            .map(integer)
+            .transpose()?;
         Ok((SmsStatus::from_wire_name(status.trim()), id.filter(|id| *id != 0).map(MessageId::new)))
     })
 }
@@ -205,7 +238,12 @@ pub(super) fn inbox(answer: &Answer<'_>) -> Result<Vec<IncomingMessage>> {
         let read = |row: &Element<'_>| {
             let text = |name| row.text_of(name).map(str::to_owned);
             Ok(IncomingMessage {
-                message_id: row.child("Id").filter(|id| !id.is_nil).map(integer).transpose()?.map(MessageId::new),
+                message_id: row
+                    .child("Id")
+                    .filter(|id| !id.is_nil)
+                    .map(integer)
+                    .transpose()?
+                    .map(MessageId::new),
                 text: text("Message").unwrap_or_default(),
                 from: text("SenderNumber").unwrap_or_default(),
                 to: text("ReceiveNumber").unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The dialect `web-service` on the wire: JSON with the key in the body, and an answer in camelCase or PascalCase.
+//! The dialect `web-service` on the wire: JSON with the key in the body, and an answer in `camelCase` or `PascalCase`.
 
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
@@ -21,8 +21,8 @@ fn request(credentials: &Credentials, path: &str, body: &impl Serialize) -> Resu
         body: &'a T,
     }
     let keyed = Keyed { api_key: credentials.api_key.expose_secret(), body };
-    let body =
-        serde_json::to_vec(&keyed).map_err(|_| Error::configuration("", "the request could not be written as JSON"))?;
+    let body = serde_json::to_vec(&keyed)
+        .map_err(|_| Error::configuration("", "the request could not be written as JSON"))?;
     Ok(Request::post(below(&credentials.base, path), "application/json; charset=utf-8", body))
 }
 
@@ -85,9 +85,9 @@ pub(super) fn send(
         recipients: match layout {
             Layout::One => None,
             Layout::Group => Some(rows.iter().map(recipient).collect()),
-            Layout::Personal => {
-                Some(rows.iter().map(|row| WireRecipient { message: Some(row.text), ..recipient(row) }).collect())
-            }
+            Layout::Personal => Some(
+                rows.iter().map(|row| WireRecipient { message: Some(row.text), ..recipient(row) }).collect(),
+            ),
         },
         send_date: options.send_at.map(|TehranTime(time)| time.strftime("%Y-%m-%dT%H:%M:%S").to_string()),
         send_type: options.send_type.map(|send_type| match send_type {
@@ -110,10 +110,14 @@ pub(super) fn get_sms_delivery(credentials: &Credentials, ids: &[MessageId]) -> 
     struct Body {
         message_ids: Vec<String>,
     }
-    request(credentials, "sms/status/niksms", &Body { message_ids: ids.iter().map(MessageId::to_string).collect() })
+    request(
+        credentials,
+        "sms/status/niksms",
+        &Body { message_ids: ids.iter().map(MessageId::to_string).collect() },
+    )
 }
 
-/// The answer's outer shape; the names come in camelCase or in PascalCase.
+/// The answer's outer shape; the names come in `camelCase` or in `PascalCase`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Reply {

@@ -73,7 +73,10 @@ pub(super) fn parse(document: &str) -> Result<Element<'_>, &'static str> {
             Event::Text(text) => append(&mut open, text.xml10_content())?,
             Event::CData(text) => append(&mut open, text.xml10_content())?,
             Event::GeneralRef(reference) => {
-                let character = match reference.resolve_char_ref().map_err(|_| "it holds a broken character reference")? {
+                let character = match reference
+                    .resolve_char_ref()
+                    .map_err(|_| "it holds a broken character reference")?
+                {
                     Some(character) => character.to_string().into(),
                     None => match reference.as_ref() {
                         "lt" => "<".into(),
@@ -154,7 +157,8 @@ pub(super) fn write_with(xml: &mut String, name: &str, content: impl FnOnce(&mut
 
 /// Whether XML 1.0 has a way to write this text.
 pub(super) fn can_carry(text: &str) -> bool {
-    text.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
+    text.chars()
+        .all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
 }
 
 /// An envelope around one operation of the service.

@@ -16,10 +16,12 @@ use url::Url;
 pub use self::codes::{ErrorCode, MessageStatus, TemplateStatus};
 use crate::delivery::DeliveryStatus;
 use crate::error::{Error, Result};
-use crate::gateway::{Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Personal, Registration};
+use crate::gateway::{
+    Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Personal, Registration,
+};
 use crate::message::{Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TraceId};
 use crate::phone::Recipient;
-use crate::settings::{Settings, environment, require, shared_settings};
+use crate::settings::{Settings, environment, require, shared_settings, shown};
 use crate::transport::{Operation, Transport, base_url};
 
 const PRODUCTION: &str = "https://api.sms-webservice.com/api/V3/";
@@ -67,7 +69,7 @@ pub struct PayamResanBuilder {
 }
 
 impl PayamResanBuilder {
-    /// The key of the panel ("ApiKey").
+    /// The key of the panel (`ApiKey`).
     #[must_use]
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = Some(SecretString::from(key.into()));
@@ -154,7 +156,12 @@ impl PayamResan {
 
     /// One text to up to 99 recipients, by `GET Send`: the key and the text stand in the address, so in access logs.
     /// Prefer [`send_bulk`](Self::send_bulk), which also takes trace ids.
-    pub async fn send(&self, text: &str, recipients: &[Recipient], sender: Option<&SenderLine>) -> Result<Vec<Sent>> {
+    pub async fn send(
+        &self,
+        text: &str,
+        recipients: &[Recipient],
+        sender: Option<&SenderLine>,
+    ) -> Result<Vec<Sent>> {
         const OPERATION: Operation = Operation::acts("send");
         let request = self.sender(sender).and_then(|sender| self.wire().send(text, recipients, sender));
         self.transport.call(OPERATION, request.map_err(self.named(OPERATION))?, wire::sent).await
@@ -214,7 +221,11 @@ impl PayamResan {
 
     /// A template to up to 99 recipients, parameters and a trace id each (`POST SendTokenMulti`). The gateway chooses
     /// the line.
-    pub async fn send_token_multi(&self, template: &str, recipients: &[TemplateMessage]) -> Result<Vec<TemplateSent>> {
+    pub async fn send_token_multi(
+        &self,
+        template: &str,
+        recipients: &[TemplateMessage],
+    ) -> Result<Vec<TemplateSent>> {
         const OPERATION: Operation = Operation::acts("send_token_multi");
         let request = self.wire().send_token_multi(template, recipients);
         self.transport.call(OPERATION, request.map_err(self.named(OPERATION))?, wire::template_sent).await
@@ -285,7 +296,7 @@ impl fmt::Debug for PayamResan {
 impl fmt::Debug for PayamResanBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PayamResanBuilder")
-            .field("base_url", &self.settings.base_url)
+            .field("base_url", &shown(self.settings.base_url.as_ref()))
             .field("sender", &self.sender)
             .field("sandbox", &self.sandbox)
             .finish_non_exhaustive()
@@ -409,7 +420,7 @@ impl Gateway for PayamResan {
     }
 
     fn check(&self, message: &Outgoing<'_>) -> Result<()> {
-        self.wire().check(message, self.account.sender.as_ref()).map_err(self.named(Operation::acts("send")))
+        wire::check(message, self.account.sender.as_ref()).map_err(self.named(Operation::acts("send")))
     }
 
     fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>> {
@@ -418,12 +429,16 @@ impl Gateway for PayamResan {
             let accepted = |(trace_id, message_id): (Option<TraceId>, Option<MessageId>)| {
                 trace_id.map(|trace_id| Accepted { trace_id, message_id })
             };
-            let sent = |sent: Vec<Sent>| sent.into_iter().filter_map(|row| accepted((row.trace_id, row.message_id))).collect();
+            let sent = |sent: Vec<Sent>| {
+                sent.into_iter().filter_map(|row| accepted((row.trace_id, row.message_id))).collect()
+            };
             match (batch.kind, messages) {
                 (_, []) => Ok(Vec::new()),
                 (BatchKind::Bulk, [first, ..]) => {
-                    let recipients: Vec<_> =
-                        messages.iter().map(|message| Destination::new(message.to, Some(message.trace_id))).collect();
+                    let recipients: Vec<_> = messages
+                        .iter()
+                        .map(|message| Destination::new(message.to, Some(message.trace_id)))
+                        .collect();
                     self.send_bulk(first.text, &recipients, first.sender).await.map(sent)
                 }
                 (BatchKind::Personal, _) => {
@@ -470,7 +485,10 @@ impl Gateway for PayamResan {
         })
     }
 
-    fn deliveries<'a>(&'a self, ids: &'a [MessageId]) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
+    fn deliveries<'a>(
+        &'a self,
+        ids: &'a [MessageId],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
         Box::pin(async move {
             let rows = self.without_retry().status_by_id(ids).await?;
             Ok(rows.into_iter().filter_map(|row| Some((row.message_id?, (&row.status).into()))).collect())
@@ -484,7 +502,11 @@ impl Gateway for PayamResan {
     fn balance(&self) -> BoxFuture<'_, Result<Balance>> {
         Box::pin(async move {
             let info = self.account_info().await?;
-            Ok(Balance { gateway: self.account.name.clone(), credit: info.credit, sender_lines: info.sender_lines })
+            Ok(Balance {
+                gateway: self.account.name.clone(),
+                credit: info.credit,
+                sender_lines: info.sender_lines,
+            })
         })
     }
 }

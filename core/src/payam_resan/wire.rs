@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned, de::IgnoredAny};
 use url::Url;
 
 use super::codes::{ErrorCode, MessageStatus, TemplateStatus};
-use super::{AccountInfo, MAX_PARAMETERS, MAX_RECIPIENTS, Sent, Status, Template, TemplateMessage, TemplateSent};
+use super::{
+    AccountInfo, MAX_PARAMETERS, MAX_RECIPIENTS, Sent, Status, Template, TemplateMessage, TemplateSent,
+};
 use crate::decode::{Amount, Int, Rows, Text, Truth, why};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::{MessageKind, Outgoing};
 use crate::message::{Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TraceId};
-use crate::phone::Recipient;
+use crate::phone::{Msisdn, Recipient};
 use crate::transport::{Answer, Request, WRONG_PATH, below};
 
 /// Where the gateway is and who asks.
@@ -56,12 +58,19 @@ impl Account<'_> {
         let numbers: Vec<_> = recipients
             .iter()
             .enumerate()
-            .map(|(index, to)| to.require(OPERATION, || format!("recipients[{index}]")).map(|to| to.international()))
+            .map(|(index, to)| {
+                to.require(OPERATION, || format!("recipients[{index}]")).map(Msisdn::international)
+            })
             .collect::<Result<_>>()?;
         Ok(self.get("Send", &[("Text", text), ("Sender", &sender), ("Recipients", &numbers.join(","))]))
     }
 
-    pub(super) fn send_bulk(&self, text: &str, recipients: &[Destination], sender: &SenderLine) -> Result<Request> {
+    pub(super) fn send_bulk(
+        &self,
+        text: &str,
+        recipients: &[Destination],
+        sender: &SenderLine,
+    ) -> Result<Request> {
         const OPERATION: &str = "send_bulk";
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
@@ -77,7 +86,12 @@ impl Account<'_> {
             .iter()
             .enumerate()
             .map(|(index, destination)| {
-                destination_of(OPERATION, &format!("recipients[{index}]"), &destination.to, destination.trace_id)
+                destination_of(
+                    OPERATION,
+                    &format!("recipients[{index}]"),
+                    &destination.to,
+                    destination.trace_id,
+                )
             })
             .collect::<Result<_>>()?;
         self.post("SendBulk", &Body { text, sender, recipients })
@@ -113,7 +127,12 @@ impl Account<'_> {
                 Ok(Row {
                     sender: sender_number(OPERATION, &field("sender"), sender)?,
                     text: &message.text,
-                    to: destination_of(OPERATION, &format!("messages[{index}]"), &message.to, message.trace_id)?,
+                    to: destination_of(
+                        OPERATION,
+                        &format!("messages[{index}]"),
+                        &message.to,
+                        message.trace_id,
+                    )?,
                 })
             })
             .collect::<Result<_>>()?;
@@ -128,6 +147,14 @@ impl Account<'_> {
         parameters: &[String],
     ) -> Result<Request> {
         const OPERATION: &str = "send_token_single";
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Body<'a> {
+            template_key: &'a str,
+            destination: i64,
+            #[serde(flatten)]
+            parameters: std::collections::BTreeMap<&'a str, &'a str>,
+        }
         require_text(OPERATION, "template", template)?;
         require_parameters(OPERATION, "parameters", parameters)?;
         let to = to.require(OPERATION, || "to".into())?;
@@ -138,14 +165,6 @@ impl Account<'_> {
             let mut values = vec![("TemplateKey", template), ("Destination", &destination)];
             values.extend(parameters);
             return Ok(self.get("SendTokenSingle", &values));
-        }
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Body<'a> {
-            template_key: &'a str,
-            destination: i64,
-            #[serde(flatten)]
-            parameters: std::collections::BTreeMap<&'a str, &'a str>,
         }
         self.post(
             "SendTokenSingle",
@@ -183,18 +202,6 @@ impl Account<'_> {
         self.post("SendTokenMulti", &Body { template_key: template, recipients })
     }
 
-    /// Whether some request could carry this message.
-    pub(super) fn check(&self, message: &Outgoing<'_>, default_sender: Option<&SenderLine>) -> Result<()> {
-        const OPERATION: &str = "send";
-        match message.kind {
-            MessageKind::Template => require_parameters(OPERATION, "parameters", message.parameters),
-            MessageKind::Text => {
-                let sender = crate::settings::require(message.sender.or(default_sender), "sender")?;
-                sender_number(OPERATION, "sender", sender).map(drop)
-            }
-        }
-    }
-
     pub(super) fn status_by_id(&self, ids: &[MessageId]) -> Result<Request> {
         #[derive(Serialize)]
         #[serde(rename_all = "PascalCase")]
@@ -213,7 +220,8 @@ impl Account<'_> {
         }
         const OPERATION: &str = "status_by_trace_id";
         require_count(OPERATION, "trace_ids", ids.len())?;
-        let ids = ids.iter().enumerate().map(|(index, id)| id.require(OPERATION, || format!("trace_ids[{index}]")));
+        let ids =
+            ids.iter().enumerate().map(|(index, id)| id.require(OPERATION, || format!("trace_ids[{index}]")));
         self.post("StatusByUserTraceId", &Body { user_trace_ids: ids.collect::<Result<_>>()? })
     }
 
@@ -225,8 +233,24 @@ impl Account<'_> {
     }
 
     /// An operation that this library does not know: the fields go out as they are, the key beside them.
-    pub(super) fn raw(&self, path: &str, fields: &serde_json::Map<String, serde_json::Value>) -> Result<Request> {
+    pub(super) fn raw(
+        &self,
+        path: &str,
+        fields: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Request> {
         self.post(path, fields)
+    }
+}
+
+/// Whether some request could carry this message.
+pub(super) fn check(message: &Outgoing<'_>, default_sender: Option<&SenderLine>) -> Result<()> {
+    const OPERATION: &str = "send";
+    match message.kind {
+        MessageKind::Template => require_parameters(OPERATION, "parameters", message.parameters),
+        MessageKind::Text => {
+            let sender = crate::settings::require(message.sender.or(default_sender), "sender")?;
+            sender_number(OPERATION, "sender", sender).map(drop)
+        }
     }
 }
 
@@ -245,7 +269,8 @@ fn destination_of(
     trace_id: Option<TraceId>,
 ) -> Result<WireDestination> {
     let to = to.require(operation, || format!("{field}.to"))?;
-    let user_trace_id = trace_id.map(|id| id.require(operation, || format!("{field}.trace_id"))).transpose()?;
+    let user_trace_id =
+        trace_id.map(|id| id.require(operation, || format!("{field}.trace_id"))).transpose()?;
     Ok(WireDestination { destination: to.to_i64(), user_trace_id })
 }
 
@@ -260,7 +285,9 @@ fn require_count(operation: &'static str, field: &str, count: usize) -> Result<(
         _ => Err(Error::invalid_input(
             operation,
             field,
-            format!("a list of {count}; one request carries {MAX_RECIPIENTS} (a Messenger splits lists of any length)"),
+            format!(
+                "a list of {count}; one request carries {MAX_RECIPIENTS} (a Messenger splits lists of any length)"
+            ),
         )),
     }
 }
@@ -275,7 +302,8 @@ fn require_parameters(operation: &'static str, field: &str, parameters: &[String
 
 fn sender_number(operation: &'static str, field: &str, sender: &SenderLine) -> Result<i64> {
     sender.as_str().parse().map_err(|_| {
-        Error::invalid_input(operation, field, "not a number, as this gateway's lines are").with_value(sender.as_str())
+        Error::invalid_input(operation, field, "not a number, as this gateway's lines are")
+            .with_value(sender.as_str())
     })
 }
 
@@ -310,7 +338,9 @@ fn result<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
     };
     match envelope {
         Envelope { success: Some(Truth(true)), result: Some(result), .. } => Ok(result),
-        Envelope { success: Some(Truth(true)), result: None, .. } => Err(answer.unreadable("Result is missing")),
+        Envelope { success: Some(Truth(true)), result: None, .. } => {
+            Err(answer.unreadable("Result is missing"))
+        }
         Envelope { success: Some(Truth(false)), error_code: Some(Int(code)), error, .. } => {
             let code = ErrorCode::from_code(code);
             let text = error.map(|Text(text)| answer.quote(&text));
@@ -318,7 +348,9 @@ fn result<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
         }
         Envelope { success: Some(Truth(false)), error_code: None, error, .. } => {
             let text = error.map(|Text(text)| answer.quote(&text));
-            Err(Error::new(ErrorKind::Unavailable, "", "the gateway refused without a code").unclear().with_gateway_text(text))
+            Err(Error::new(ErrorKind::Unavailable, "", "the gateway refused without a code")
+                .unclear()
+                .with_gateway_text(text))
         }
         Envelope { success: None, message: Some(_), .. } => {
             Err(Error::configuration("", "the gateway does not know this path").with_hint(WRONG_PATH))
@@ -336,7 +368,10 @@ pub(super) fn sent(answer: &Answer<'_>) -> Result<Vec<Sent>> {
         user_trace_id: Option<Int>,
     }
     let Rows(rows) = result::<Rows<Row>>(answer)?;
-    Ok(rows.into_iter().map(|row| Sent { message_id: message_id(row.id), trace_id: trace_id(row.user_trace_id) }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Sent { message_id: message_id(row.id), trace_id: trace_id(row.user_trace_id) })
+        .collect())
 }
 
 pub(super) fn template_sent(answer: &Answer<'_>) -> Result<Vec<TemplateSent>> {

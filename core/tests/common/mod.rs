@@ -13,7 +13,7 @@ use payamak_emulator::Emulator;
 
 /// Sleeping moves the time to where the sleeper wanted to wake up.
 #[derive(Debug, Default)]
-pub struct VirtualClock(Mutex<Duration>);
+pub(crate) struct VirtualClock(Mutex<Duration>);
 
 impl Clock for VirtualClock {
     fn now(&self) -> Duration {
@@ -32,18 +32,18 @@ impl Clock for VirtualClock {
 
 /// The gateways and dialects that can be asked by trace id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     PayamResan,
     Soap,
     PublicApi,
 }
 
-pub const KINDS: [Kind; 3] = [Kind::PayamResan, Kind::Soap, Kind::PublicApi];
+pub(crate) const KINDS: [Kind; 3] = [Kind::PayamResan, Kind::Soap, Kind::PublicApi];
 
 /// Long enough for a loopback answer on a busy machine, short enough to wait for in a test.
-pub const TIMEOUT: Duration = Duration::from_millis(400);
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(400);
 
-pub fn gateway(kind: Kind, emulator: &Emulator) -> Arc<dyn Gateway> {
+pub(crate) fn gateway(kind: Kind, emulator: &Emulator) -> Arc<dyn Gateway> {
     match kind {
         Kind::PayamResan => Arc::new(payam_resan(emulator)),
         Kind::Soap => Arc::new(niksms(emulator, Dialect::Soap)),
@@ -51,12 +51,12 @@ pub fn gateway(kind: Kind, emulator: &Emulator) -> Arc<dyn Gateway> {
     }
 }
 
-pub fn payam_resan(emulator: &Emulator) -> PayamResan {
+pub(crate) fn payam_resan(emulator: &Emulator) -> PayamResan {
     let builder = PayamResan::builder().api_key(Emulator::PAYAM_RESAN_KEY).sender(30_004_040);
     builder.base_url(emulator.url()).timeout(TIMEOUT).build().unwrap()
 }
 
-pub fn niksms(emulator: &Emulator, dialect: Dialect) -> NikSms {
+pub(crate) fn niksms(emulator: &Emulator, dialect: Dialect) -> NikSms {
     NikSms::builder()
         .username(Emulator::NIKSMS_USERNAME)
         .password(Emulator::NIKSMS_PASSWORD)
@@ -72,13 +72,16 @@ pub fn niksms(emulator: &Emulator, dialect: Dialect) -> NikSms {
 }
 
 /// A messenger without waiting. Requests that pause side by side all move its one clock, so its budget is that much longer.
-pub fn messenger() -> MessengerBuilder {
-    Messenger::builder().clock(Arc::new(VirtualClock::default())).jitter_seed(7).budget(Duration::from_mins(30))
+pub(crate) fn messenger() -> MessengerBuilder {
+    Messenger::builder()
+        .clock(Arc::new(VirtualClock::default()))
+        .jitter_seed(7)
+        .budget(Duration::from_secs(30 * 60))
 }
 
 /// What must hold whatever happened: registered at most once, `accepted` when registered, and nothing called `rejected`
 /// that was.
-pub fn assert_honest(emulator: &Emulator, receipts: &[Receipt], what: &str) {
+pub(crate) fn assert_honest(emulator: &Emulator, receipts: &[Receipt], what: &str) {
     let mut registered: HashMap<i64, usize> = HashMap::new();
     for message in emulator.messages() {
         if let Some(trace_id) = message.trace_id {
@@ -91,15 +94,23 @@ pub fn assert_honest(emulator: &Emulator, receipts: &[Receipt], what: &str) {
         match receipt.outcome {
             SendOutcome::Accepted => assert_eq!(times, 1, "{what}: accepted and lost: {receipt:?}"),
             SendOutcome::Rejected => assert_eq!(times, 0, "{what}: rejected and registered: {receipt:?}"),
-            SendOutcome::Unclear => assert!(receipt.error.is_some(), "{what}: unclear without a reason: {receipt:?}"),
+            SendOutcome::Unclear => {
+                assert!(receipt.error.is_some(), "{what}: unclear without a reason: {receipt:?}")
+            }
         }
     }
 }
 
 /// Messages with a text each for some and one text for others, so that every kind of request is made.
-pub fn messages(count: usize) -> Vec<payamak::Message> {
+pub(crate) fn messages(count: usize) -> Vec<payamak::Message> {
     // The emulator lets numbers that end in 00 or in 93 to 99 come to a bad end, or to none.
     let recipient = |index: usize| format!("0912111{:04}", index / 90 * 100 + index % 90 + 1);
-    let text = |index: usize| if index.is_multiple_of(3) { format!("کد شما: {index}") } else { "سلام، وقت بخیر".to_owned() };
+    let text = |index: usize| {
+        if index.is_multiple_of(3) {
+            format!("کد شما: {index}")
+        } else {
+            "سلام، وقت بخیر".to_owned()
+        }
+    };
     (0..count).map(|index| payamak::Message::new(recipient(index), text(index))).collect()
 }

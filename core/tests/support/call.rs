@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use payamak::niksms::{Dialect, SendOptions, SendType};
+use payamak::niksms::{SendOptions, SendType};
 use payamak::payam_resan::TemplateMessage;
 use payamak::{
-    Destination, Error, MessageId, Msisdn, NikSms, PayamResan, PersonalMessage, Recipient, SegmentProfile, SenderLine,
-    TehranTime, TraceId, segments_by,
+    Destination, Error, MessageId, Msisdn, NikSms, PayamResan, PersonalMessage, Recipient, SegmentProfile,
+    SenderLine, TehranTime, TraceId, segments_by,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub(crate) async fn call(case: &Case, base_url: &str) -> Outcome {
         None => Err("settings, without a gateway to set".to_owned()),
         Some("payam-resan") => {
             let defaults = json!({ "api_key": "conformance-key", "sender": "30004040" });
-            match payam_resan(settings(&defaults, base_url, &case.settings)?)? {
+            match payam_resan(&settings(&defaults, base_url, &case.settings)?)? {
                 Ok(gateway) => call_payam_resan(&gateway, operation, arguments).await,
                 Err(error) => Ok(Err(error)),
             }
@@ -37,7 +37,7 @@ pub(crate) async fn call(case: &Case, base_url: &str) -> Outcome {
                 "api_key": "conformance-key",
                 "sender": "50001234",
             });
-            match niksms(settings(&defaults, base_url, &case.settings)?)? {
+            match niksms(settings(&defaults, base_url, &case.settings)?) {
                 Ok(gateway) => call_niksms(&gateway, operation, arguments).await,
                 Err(error) => Ok(Err(error)),
             }
@@ -97,24 +97,25 @@ macro_rules! with_shared_settings {
     }};
 }
 
-fn payam_resan(settings: Settings) -> Result<Result<PayamResan, Error>, String> {
+fn payam_resan(settings: &Settings) -> Result<Result<PayamResan, Error>, String> {
     let builder = with_shared_settings!(PayamResan::builder(), settings);
     match settings {
-        Settings { username: None, password: None, dialect: None, v2_delivery_path: None, max_recipients: None, .. } => {
-            Ok(builder.build())
-        }
+        Settings {
+            username: None,
+            password: None,
+            dialect: None,
+            v2_delivery_path: None,
+            max_recipients: None,
+            ..
+        } => Ok(builder.build()),
         _ => Err("a setting that this gateway does not have".to_owned()),
     }
 }
 
-fn niksms(settings: Settings) -> Result<Result<NikSms, Error>, String> {
+fn niksms(settings: Settings) -> Result<NikSms, Error> {
     let mut builder = with_shared_settings!(NikSms::builder(), settings);
     if let Some(dialect) = &settings.dialect {
-        let dialect: Dialect = match dialect.parse() {
-            Ok(dialect) => dialect,
-            Err(error) => return Ok(Err(error)),
-        };
-        builder = builder.dialect(dialect);
+        builder = builder.dialect(dialect.parse()?);
     }
     if let Some(username) = settings.username {
         builder = builder.username(username);
@@ -128,7 +129,7 @@ fn niksms(settings: Settings) -> Result<Result<NikSms, Error>, String> {
     if let Some(count) = settings.max_recipients {
         builder = builder.max_recipients(count);
     }
-    Ok(builder.build())
+    builder.build()
 }
 
 #[derive(Deserialize)]
@@ -303,17 +304,23 @@ fn time(text: Option<String>) -> Result<Option<TehranTime>, String> {
     text.map(|text| text.parse()).transpose().map_err(|error: Error| error.to_string())
 }
 
-fn options(sender: Option<String>, at: Option<String>, send_type: Option<String>) -> Result<SendOptions, String> {
+fn options(
+    sender: Option<String>,
+    at: Option<String>,
+    send_type: Option<String>,
+) -> Result<SendOptions, String> {
     let mut options = SendOptions::default();
     options.sender = line(sender);
     options.send_at = time(at)?;
-    options.send_type = send_type.map(|text| text.parse::<SendType>()).transpose().map_err(|error| error.to_string())?;
+    options.send_type =
+        send_type.map(|text| text.parse::<SendType>()).transpose().map_err(|error| error.to_string())?;
     Ok(options)
 }
 
 /// The result in canonical JSON.
 fn canonical<T: Serialize>(result: Result<T, Error>) -> Outcome {
-    let written = |value| serde_json::to_value(value).map_err(|error| format!("the result has no JSON: {error}"));
+    let written =
+        |value| serde_json::to_value(value).map_err(|error| format!("the result has no JSON: {error}"));
     match result {
         Ok(value) => written(value).map(Ok),
         Err(error) => Ok(Err(error)),
@@ -328,9 +335,9 @@ fn function(operation: &str, arguments: &Value) -> Outcome {
     match operation {
         "msisdn" => {
             let Number { number } = read(arguments)?;
-            canonical(Msisdn::parse(&number).map(|number| {
-                json!({ "national": number.national(), "international": number.international() })
-            }))
+            canonical(Msisdn::parse(&number).map(
+                |number| json!({ "national": number.national(), "international": number.international() }),
+            ))
         }
         "segments" => {
             let Text { text, profile } = read(arguments)?;
@@ -404,6 +411,7 @@ async fn call_payam_resan(gateway: &PayamResan, operation: &str, arguments: &Val
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "an arm an operation")]
 async fn call_niksms(gateway: &NikSms, operation: &str, arguments: &Value) -> Outcome {
     match operation {
         "group_sms" => {

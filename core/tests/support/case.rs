@@ -59,7 +59,10 @@ impl Case {
     fn error_faults(&self, expected: &Map<String, Value>, error: &Error) -> Vec<String> {
         let mut faults = Vec::new();
         faults.extend(
-            ERROR_KEYS.iter().filter(|key| !expected.contains_key(**key)).map(|key| format!("no {key} is expected")),
+            ERROR_KEYS
+                .iter()
+                .filter(|key| !expected.contains_key(**key))
+                .map(|key| format!("no {key} is expected")),
         );
         let got = serde_json::to_value(error).unwrap();
         for (key, expected) in expected {
@@ -92,7 +95,9 @@ impl Case {
         let mut found = Vec::new();
         strings_under(&self.call.arguments, "", &mut found);
         for (key, text) in found {
-            if !matches!(key, "to" | "recipients" | "text" | "parameters" | "number") || text.chars().count() < 4 {
+            if !matches!(key, "to" | "recipients" | "text" | "parameters" | "number")
+                || text.chars().count() < 4
+            {
                 continue;
             }
             if let Ok(number) = Msisdn::parse(text) {

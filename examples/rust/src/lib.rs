@@ -17,8 +17,12 @@ pub struct Row {
 
 /// Reads a file with the columns `name`, `number` and `amount`.
 pub fn read_recipients(path: &Path) -> Result<Vec<Row>> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
-    reader.deserialize().map(|row| row.with_context(|| format!("a broken line in {}", path.display()))).collect()
+    let mut reader =
+        csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
+    reader
+        .deserialize()
+        .map(|row| row.with_context(|| format!("a broken line in {}", path.display())))
+        .collect()
 }
 
 /// The account that the environment names, or the emulator's where it names none.

@@ -76,15 +76,9 @@ fn pairs(texts: Vec<Arc<str>>, numbers: Vec<String>, client_ids: &[i64]) -> Resu
     if numbers.is_empty() || texts.len() != numbers.len() || !ids_fit {
         return Err(codes::ARGUMENT_IS_NULL_OR_INCORRECT);
     }
-    let client_ids = client_ids
-        .iter()
-        .copied()
-        .map(Some)
-        .chain(std::iter::repeat(None));
+    let client_ids = client_ids.iter().copied().map(Some).chain(std::iter::repeat(None));
     let messages = texts.into_iter().zip(numbers).zip(client_ids);
-    Ok(messages
-        .map(|((text, to), client_id)| Outgoing { to, text, client_id })
-        .collect())
+    Ok(messages.map(|((text, to), client_id)| Outgoing { to, text, client_id }).collect())
 }
 
 /// Where a number leads.
@@ -106,12 +100,7 @@ fn recipient(number: &str) -> Result<Recipient, Refusal> {
 
 /// Checks an order and carries it out.
 fn send(context: &Context<'_>, order: Order) -> Result<Sent, Refusal> {
-    let Order {
-        sender,
-        messages,
-        send_on,
-        kind,
-    } = order;
+    let Order { sender, messages, send_on, kind } = order;
     if messages.is_empty() {
         return Err(codes::ARGUMENT_IS_NULL_OR_INCORRECT);
     }
@@ -127,12 +116,7 @@ fn send(context: &Context<'_>, order: Order) -> Result<Sent, Refusal> {
     let world = context.world;
     let due = match send_on.as_str() {
         "" => None,
-        written => Some(
-            world
-                .clock
-                .moment(written)
-                .ok_or(codes::ARGUMENT_IS_NULL_OR_INCORRECT)?,
-        ),
+        written => Some(world.clock.moment(written).ok_or(codes::ARGUMENT_IS_NULL_OR_INCORRECT)?),
     };
     let sender: Arc<str> = sender.into();
     let mut entries = Vec::with_capacity(messages.len());
@@ -141,12 +125,7 @@ fn send(context: &Context<'_>, order: Order) -> Result<Sent, Refusal> {
         let recipient = recipient(&to)?;
         is_registered.push(matches!(recipient, Recipient::Mobile(_)));
         if let Recipient::Mobile(to) = recipient {
-            entries.push(Entry {
-                to,
-                sender: Arc::clone(&sender),
-                text,
-                trace_id: client_id,
-            });
+            entries.push(Entry { to, sender: Arc::clone(&sender), text, trace_id: client_id });
         }
     }
     let submission = Submission {
@@ -160,17 +139,10 @@ fn send(context: &Context<'_>, order: Order) -> Result<Sent, Refusal> {
     let registered = ledger.submit(world.clock.now(), submission, context.registration);
     let mut registered = registered.map_err(|_| codes::INSUFFICIENT_CREDIT)?.into_iter();
     let mut next_id = |is_registered| {
-        if is_registered {
-            registered.next()
-        } else {
-            Some(ledger.phantom_id())
-        }
+        if is_registered { registered.next() } else { Some(ledger.phantom_id()) }
     };
     let nik_ids = is_registered.into_iter().filter_map(&mut next_id).collect();
-    Ok(Sent {
-        id: ledger.phantom_id(),
-        nik_ids: context.rows.arrange(nik_ids),
-    })
+    Ok(Sent { id: ledger.phantom_id(), nik_ids: context.rows.arrange(nik_ids) })
 }
 
 fn name(dialect: Dialect) -> &'static str {
@@ -197,9 +169,7 @@ fn delivery_by_client_id(context: &Context<'_>, client_id: i64) -> (i32, i64) {
     let now = context.world.clock.now();
     let mut state = context.world.state();
     let ledger = &mut state.niksms;
-    let found = ledger
-        .place_by_trace(client_id)
-        .and_then(|place| ledger.status(place, now));
+    let found = ledger.place_by_trace(client_id).and_then(|place| ledger.status(place, now));
     if let Some((id, _, status)) = found {
         return (status, id);
     }
@@ -235,17 +205,11 @@ impl Period {
     fn read(context: &Context<'_>, start: Option<&str>, end: Option<&str>) -> Result<Self, Refusal> {
         let read = |written: Option<&str>| match written {
             None | Some("") => Ok(None),
-            Some(written) => context
-                .world
-                .clock
-                .moment(written)
-                .map(Some)
-                .ok_or(codes::ARGUMENT_IS_NULL_OR_INCORRECT),
+            Some(written) => {
+                context.world.clock.moment(written).map(Some).ok_or(codes::ARGUMENT_IS_NULL_OR_INCORRECT)
+            }
         };
-        Ok(Self {
-            start: read(start)?,
-            end: read(end)?,
-        })
+        Ok(Self { start: read(start)?, end: read(end)? })
     }
 
     fn contains(self, moment: Moment) -> bool {
@@ -255,20 +219,12 @@ impl Period {
 
 fn take_unread(context: &Context<'_>, period: Period) -> Vec<Received> {
     let within = |moment| period.contains(moment);
-    let unread = context
-        .world
-        .state()
-        .niksms
-        .take_unread(within, context.registration);
+    let unread = context.world.state().niksms.take_unread(within, context.registration);
     context.rows.arrange(unread)
 }
 
 fn mark_unread(context: &Context<'_>, period: Period) {
-    context
-        .world
-        .state()
-        .niksms
-        .mark_unread(|moment| period.contains(moment));
+    context.world.state().niksms.mark_unread(|moment| period.contains(moment));
 }
 
 fn knows_password(context: &Context<'_>, username: &str, password: &str) -> bool {
@@ -278,10 +234,7 @@ fn knows_password(context: &Context<'_>, username: &str, password: &str) -> bool
 
 /// The value of a form field; empty if it is not there.
 fn field<'a>(form: &'a [(String, String)], name: &str) -> &'a str {
-    form.iter()
-        .find(|(known, _)| known == name)
-        .map(|(_, value)| value.as_str())
-        .unwrap_or_default()
+    form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()).unwrap_or_default()
 }
 
 /// Values joined by commas; none from an empty field.
@@ -294,8 +247,5 @@ fn list(joined: &str) -> Vec<String> {
 }
 
 fn client_ids(joined: &str) -> Result<Vec<i64>, Refusal> {
-    list(joined)
-        .iter()
-        .map(|id| id.parse().map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT))
-        .collect()
+    list(joined).iter().map(|id| id.parse().map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT)).collect()
 }

@@ -57,12 +57,9 @@ struct ReceivedRow {
 /// a list.
 pub(crate) fn refuse(operation: &str, code: i32) -> Answer {
     match operation {
-        "GroupSms" | "PtpSms" => Answer::ok(&Batch {
-            status: code,
-            id: None,
-            warning_message: None,
-            nik_ids: Vec::new(),
-        }),
+        "GroupSms" | "PtpSms" => {
+            Answer::ok(&Batch { status: code, id: None, warning_message: None, nik_ids: Vec::new() })
+        }
         _ => Answer::ok(&codes::send_name(code)),
     }
 }
@@ -79,31 +76,18 @@ pub(crate) fn answer(context: &Context<'_>, request: &Request) -> Answer {
 }
 
 fn carry_out(context: &Context<'_>, form: &[(String, String)]) -> Result<Answer, i32> {
-    let period = || {
-        Period::read(
-            context,
-            Some(field(form, "startDate")),
-            Some(field(form, "endDate")),
-        )
-    };
+    let period = || Period::read(context, Some(field(form, "startDate")), Some(field(form, "endDate")));
     Ok(match context.operation {
         "GroupSms" | "PtpSms" => send(context, form)?,
         "GetSmsDelivery" => {
-            let ids: Vec<_> = super::list(field(form, "nikIds"))
-                .iter()
-                .map(|id| id.parse().ok())
-                .collect();
+            let ids: Vec<_> = super::list(field(form, "nikIds")).iter().map(|id| id.parse().ok()).collect();
             Answer::ok(&super::delivery(context, &ids))
         }
         "GetSmsDeliveryWithClientId" => {
-            let client_id = field(form, "yourId")
-                .parse()
-                .map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT)?;
+            let client_id =
+                field(form, "yourId").parse().map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT)?;
             let (sms_status, niksms_id) = super::delivery_by_client_id(context, client_id);
-            Answer::ok(&ClientIdDelivery {
-                sms_status,
-                niksms_id,
-            })
+            Answer::ok(&ClientIdDelivery { sms_status, niksms_id })
         }
         "GetCredit" | "GetDiscountCredit" => Answer::ok(&super::credit(context)),
         "GetPanelExpireDate" => Answer::plain(StatusCode::OK, super::panel_expire_date(context)),

@@ -39,10 +39,7 @@ pub(crate) fn operation(name: &str) -> Option<(&'static str, Kind)> {
 }
 
 pub(crate) fn unknown_action() -> Answer {
-    fault(
-        "a:ActionNotSupported",
-        "The message with this Action cannot be processed at the receiver.",
-    )
+    fault("a:ActionNotSupported", "The message with this Action cannot be processed at the receiver.")
 }
 
 /// Sends have a status for it. Everything else answers with a fault that names it.
@@ -57,10 +54,7 @@ pub(crate) fn refuse(operation: &str, code: i32) -> Answer {
 fn fault(code: &str, text: &str) -> Answer {
     let (code, text) = (escape(code), escape(text));
     let fault = format!("<s:Fault><faultcode>{code}</faultcode><faultstring>{text}</faultstring></s:Fault>");
-    Answer {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        ..envelope(&fault)
-    }
+    Answer { status: StatusCode::INTERNAL_SERVER_ERROR, ..envelope(&fault) }
 }
 
 fn envelope(body: &str) -> Answer {
@@ -110,9 +104,7 @@ pub(crate) fn answer(context: &Context<'_>, request: &Request) -> Answer {
 fn carry_out(context: &Context<'_>, request: &Request) -> Result<String, Failure> {
     let document = std::str::from_utf8(&request.body).map_err(|_| "the body is not UTF-8".to_owned())?;
     let envelope = Element::parse(document)?;
-    let body = envelope
-        .child(ENVELOPE, "Body")
-        .filter(|_| envelope.is(ENVELOPE, "Envelope"));
+    let body = envelope.child(ENVELOPE, "Body").filter(|_| envelope.is(ENVELOPE, "Envelope"));
     let body = body.ok_or_else(|| "there is no Body in an Envelope".to_owned())?;
     let call = body.child(NAMESPACE, context.operation);
     let call = call.ok_or_else(|| format!("there is no {} in the Body", context.operation))?;
@@ -120,11 +112,7 @@ fn carry_out(context: &Context<'_>, request: &Request) -> Result<String, Failure
     let security = arguments.take("security").map(Sequence::of);
     let knows_password = security.is_some_and(|mut security| {
         let (username, password) = (security.text("Username"), security.text("Password"));
-        super::knows_password(
-            context,
-            username.unwrap_or_default(),
-            password.unwrap_or_default(),
-        )
+        super::knows_password(context, username.unwrap_or_default(), password.unwrap_or_default())
     });
     if !knows_password {
         return Err(codes::INVALID_USER_NAME_OR_PASS.into());
@@ -138,14 +126,9 @@ fn carry_out(context: &Context<'_>, request: &Request) -> Result<String, Failure
             elements("SmsStatus", statuses.into_iter().map(codes::delivery_name))
         }
         "GetSmsDeliveryWithClientId" => {
-            let client_id = arguments
-                .text("yourId")
-                .ok_or_else(|| "there is no yourId".to_owned())?;
+            let client_id = arguments.text("yourId").ok_or_else(|| "there is no yourId".to_owned())?;
             let (code, id) = super::delivery_by_client_id(context, long(client_id)?);
-            format!(
-                "<SmsStatus>{}</SmsStatus><NiksmsId>{id}</NiksmsId>",
-                codes::delivery_name(code)
-            )
+            format!("<SmsStatus>{}</SmsStatus><NiksmsId>{id}</NiksmsId>", codes::delivery_name(code))
         }
         // An xs:int.
         "GetCredit" | "GetDiscountCredit" => super::credit(context).clamp(0, i32::MAX.into()).to_string(),
@@ -175,19 +158,9 @@ fn send(context: &Context<'_>, model: Option<&Element>) -> Result<String, Failur
         let texts = texts(model.take("Message")).into_iter().map(Into::into).collect();
         super::pairs(texts, numbers, &client_ids)?
     };
-    let Sent { id, nik_ids } = super::send(
-        context,
-        Order {
-            sender,
-            messages,
-            send_on,
-            kind,
-        },
-    )?;
+    let Sent { id, nik_ids } = super::send(context, Order { sender, messages, send_on, kind })?;
     let nik_ids = elements("long", nik_ids);
-    Ok(format!(
-        "<Status>Successful</Status><Id>{id}</Id><NikIds>{nik_ids}</NikIds>"
-    ))
+    Ok(format!("<Status>Successful</Status><Id>{id}</Id><NikIds>{nik_ids}</NikIds>"))
 }
 
 fn period(context: &Context<'_>, arguments: &mut Sequence<'_>) -> Result<Period, Failure> {
@@ -240,10 +213,7 @@ impl<'a> Sequence<'a> {
 
 fn items<'a>(list: Option<&'a Element>, of: &'static str) -> impl Iterator<Item = &'a str> {
     let children = list.map(|list| list.children.as_slice()).unwrap_or_default();
-    children
-        .iter()
-        .filter(move |item| item.is(NAMESPACE, of))
-        .map(|item| item.text.as_str())
+    children.iter().filter(move |item| item.is(NAMESPACE, of)).map(|item| item.text.as_str())
 }
 
 fn texts(list: Option<&Element>) -> Vec<String> {
@@ -255,7 +225,5 @@ fn longs(list: Option<&Element>) -> Result<Vec<i64>, Failure> {
 }
 
 fn long(text: &str) -> Result<i64, Failure> {
-    text.trim()
-        .parse()
-        .map_err(|_| Failure::Malformed(format!("{text:?} is no xs:long")))
+    text.trim().parse().map_err(|_| Failure::Malformed(format!("{text:?} is no xs:long")))
 }

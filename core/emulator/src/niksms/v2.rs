@@ -44,28 +44,15 @@ struct One {
 }
 
 fn success<T: Serialize>(data: T) -> Answer {
-    Answer::ok(&Envelope {
-        status: SUCCESS,
-        exception: None,
-        data: Some(data),
-    })
+    Answer::ok(&Envelope { status: SUCCESS, exception: None, data: Some(data) })
 }
 
 pub(crate) fn refuse(operation: &str, code: i32) -> Answer {
     if operation == DELIVERY {
         let exception = Some(codes::send_name(code));
-        Answer::ok(&Envelope::<()> {
-            status: FAILED,
-            exception,
-            data: None,
-        })
+        Answer::ok(&Envelope::<()> { status: FAILED, exception, data: None })
     } else {
-        success(One {
-            status: code,
-            id: None,
-            warning_message: None,
-            nik_id: None,
-        })
+        success(One { status: code, id: None, warning_message: None, nik_id: None })
     }
 }
 
@@ -73,11 +60,8 @@ pub(crate) fn answer(context: &Context<'_>, request: &Request) -> Answer {
     if request.method() != Method::POST {
         return Answer::html(StatusCode::METHOD_NOT_ALLOWED);
     }
-    let answer = if context.operation == DELIVERY {
-        delivery(context, request)
-    } else {
-        send_one(context, request)
-    };
+    let answer =
+        if context.operation == DELIVERY { delivery(context, request) } else { send_one(context, request) };
     answer.unwrap_or_else(|code| refuse(context.operation, code))
 }
 
@@ -86,11 +70,7 @@ fn send_one(context: &Context<'_>, request: &Request) -> Result<Answer, i32> {
     authenticate(context, field(&form, "username"), field(&form, "password"))?;
     let client_id = match field(&form, "localId") {
         "" => None,
-        written => Some(
-            written
-                .parse()
-                .map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT)?,
-        ),
+        written => Some(written.parse().map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT)?),
     };
     let message = Outgoing {
         to: field(&form, "recipient").to_owned(),
@@ -105,31 +85,19 @@ fn send_one(context: &Context<'_>, request: &Request) -> Result<Answer, i32> {
     };
     let Sent { id, nik_ids } = super::send(context, order)?;
     let nik_id = nik_ids.first().copied();
-    Ok(success(One {
-        status: codes::SUCCESSFUL,
-        id: Some(id),
-        warning_message: None,
-        nik_id,
-    }))
+    Ok(success(One { status: codes::SUCCESSFUL, id: Some(id), warning_message: None, nik_id }))
 }
 
 fn delivery(context: &Context<'_>, request: &Request) -> Result<Answer, i32> {
     let inputs = inputs(request);
     authenticate(context, field(&inputs, "username"), field(&inputs, "password"))?;
-    let ids = inputs
-        .iter()
-        .filter(|(name, _)| matches!(name.as_str(), "ids" | "ids[]"));
-    let ids: Vec<_> = ids
-        .flat_map(|(_, joined)| super::list(joined))
-        .map(|id| id.parse().ok())
-        .collect();
+    let ids = inputs.iter().filter(|(name, _)| matches!(name.as_str(), "ids" | "ids[]"));
+    let ids: Vec<_> = ids.flat_map(|(_, joined)| super::list(joined)).map(|id| id.parse().ok()).collect();
     Ok(success(super::delivery(context, &ids)))
 }
 
 fn authenticate(context: &Context<'_>, username: &str, password: &str) -> Result<(), i32> {
-    super::knows_password(context, username, password)
-        .then_some(())
-        .ok_or(codes::INVALID_USER_NAME_OR_PASS)
+    super::knows_password(context, username, password).then_some(()).ok_or(codes::INVALID_USER_NAME_OR_PASS)
 }
 
 /// The fields of a form or of a flat JSON object, with names in lower case; a list is a field for each of its items.
@@ -151,8 +119,5 @@ fn inputs(request: &Request) -> Vec<(String, String)> {
     } else {
         request.form()
     };
-    fields
-        .into_iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .collect()
+    fields.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
 }

@@ -115,12 +115,8 @@ fn success<T: Serialize>(result: T) -> Answer {
 
 pub(crate) fn refuse(operation: &str, code: i32) -> Answer {
     let message = codes::send_name(code);
-    let result = SendResult {
-        status: code,
-        message: message.clone(),
-        operation_id: None,
-        message_ids: Vec::new(),
-    };
+    let result =
+        SendResult { status: code, message: message.clone(), operation_id: None, message_ids: Vec::new() };
     let data = operation.starts_with("sms/send/").then_some(Data { result });
     let error_code = Some(code);
     Answer::ok(&Envelope {
@@ -162,26 +158,16 @@ fn send(context: &Context<'_>, body: Body) -> Result<Answer, i32> {
             let text = text.into();
             let to_one =
                 |recipient: Recipient| outgoing(recipient.phone, &text, recipient.message_id.as_deref());
-            body.recipients
-                .into_iter()
-                .map(to_one)
-                .collect::<Result<_, _>>()?
+            body.recipients.into_iter().map(to_one).collect::<Result<_, _>>()?
         }
         "sms/send/ptp" => {
             let to_one = |recipient: Recipient| {
                 let text = recipient.message.unwrap_or_default().into();
                 outgoing(recipient.phone, &text, recipient.message_id.as_deref())
             };
-            body.recipients
-                .into_iter()
-                .map(to_one)
-                .collect::<Result<_, _>>()?
+            body.recipients.into_iter().map(to_one).collect::<Result<_, _>>()?
         }
-        _ => vec![outgoing(
-            body.phone.unwrap_or_default(),
-            &text.into(),
-            body.message_id.as_deref(),
-        )?],
+        _ => vec![outgoing(body.phone.unwrap_or_default(), &text.into(), body.message_id.as_deref())?],
     };
     let order = Order {
         sender: body.sender_number.unwrap_or_default(),
@@ -201,32 +187,16 @@ fn send(context: &Context<'_>, body: Body) -> Result<Answer, i32> {
 fn outgoing(to: String, text: &Arc<str>, message_id: Option<&str>) -> Result<Outgoing, i32> {
     let client_id = match message_id {
         None | Some("") => None,
-        Some(written) => Some(
-            written
-                .parse()
-                .map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT)?,
-        ),
+        Some(written) => Some(written.parse().map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT)?),
     };
-    Ok(Outgoing {
-        to,
-        text: Arc::clone(text),
-        client_id,
-    })
+    Ok(Outgoing { to, text: Arc::clone(text), client_id })
 }
 
 fn status(context: &Context<'_>, message_ids: Vec<String>) -> Answer {
     let ids: Vec<_> = message_ids.iter().map(|id| id.parse().ok()).collect();
     // The rows carry their ids, so they move as wholes.
-    let statuses = super::delivery(
-        &Context {
-            rows: Rows::AsTheyAre,
-            ..*context
-        },
-        &ids,
-    );
-    let rows = message_ids
-        .into_iter()
-        .zip(statuses)
-        .map(|(message_id, status)| StatusRow { message_id, status });
+    let statuses = super::delivery(&Context { rows: Rows::AsTheyAre, ..*context }, &ids);
+    let rows =
+        message_ids.into_iter().zip(statuses).map(|(message_id, status)| StatusRow { message_id, status });
     success(context.rows.arrange(rows.collect()))
 }

@@ -61,10 +61,7 @@ pub(crate) fn operation(name: &str, sandbox: bool) -> Option<(&'static str, Kind
 }
 
 pub(crate) fn unknown_path(request: &Request) -> Answer {
-    let message = format!(
-        "No HTTP resource was found that matches the request URI '{}'.",
-        request.path()
-    );
+    let message = format!("No HTTP resource was found that matches the request URI '{}'.", request.path());
     message_only(StatusCode::NOT_FOUND, &message)
 }
 
@@ -89,21 +86,11 @@ struct Envelope<'a, T> {
 
 pub(crate) fn refuse(code: Refusal) -> Answer {
     let error = Some(codes::error_text(code));
-    Answer::ok(&Envelope::<()> {
-        success: false,
-        error_code: Some(code),
-        error,
-        result: None,
-    })
+    Answer::ok(&Envelope::<()> { success: false, error_code: Some(code), error, result: None })
 }
 
 fn success<T: Serialize>(result: T) -> Answer {
-    Answer::ok(&Envelope {
-        success: true,
-        error_code: None,
-        error: None,
-        result: Some(result),
-    })
+    Answer::ok(&Envelope { success: true, error_code: None, error: None, result: Some(result) })
 }
 
 pub(crate) fn answer(context: &Context<'_>, request: &Request) -> Answer {
@@ -114,22 +101,17 @@ pub(crate) fn answer(context: &Context<'_>, request: &Request) -> Answer {
         _ => request.method() == Method::POST,
     };
     if !verb_is_right {
-        let message = format!(
-            "The requested resource does not support http method '{}'.",
-            request.method()
-        );
+        let message = format!("The requested resource does not support http method '{}'.", request.method());
         return message_only(StatusCode::METHOD_NOT_ALLOWED, &message);
     }
     // What curl sends when no header is given: a question asked by hand is answered all the same.
-    let by_hand = request.has_content_type("application/x-www-form-urlencoded") && request.body.starts_with(b"{");
+    let by_hand =
+        request.has_content_type("application/x-www-form-urlencoded") && request.body.starts_with(b"{");
     if !by_get && !by_hand && !request.has_content_type("application/json") {
         let message = "The request entity's media type is not supported for this resource.";
         return message_only(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }
-    let caller = Caller {
-        context,
-        sandbox: context.dialect == Dialect::Sandbox,
-    };
+    let caller = Caller { context, sandbox: context.dialect == Dialect::Sandbox };
     let answer = match context.operation {
         "Send" => caller.send(&fields_of_query(request)),
         "SendTokenSingle" if by_get => caller.send_token_single(&fields_of_query(request)),
@@ -172,9 +154,7 @@ fn fields_of_json(body: &Bytes) -> Result<Fields, Refusal> {
 
 /// A trace id that is there has to be a number.
 fn trace_id(given: Option<Number>) -> Result<Option<i64>, Refusal> {
-    given
-        .map(|number| number.0.ok_or(codes::INVALID_PARAMETERS))
-        .transpose()
+    given.map(|number| number.0.ok_or(codes::INVALID_PARAMETERS)).transpose()
 }
 
 fn required<T>(given: Option<T>) -> Result<T, Refusal> {
@@ -182,10 +162,7 @@ fn required<T>(given: Option<T>) -> Result<T, Refusal> {
 }
 
 fn text(given: Option<String>) -> Result<Arc<str>, Refusal> {
-    given
-        .filter(|text| !text.is_empty())
-        .map(Into::into)
-        .ok_or(codes::INVALID_PARAMETERS)
+    given.filter(|text| !text.is_empty()).map(Into::into).ok_or(codes::INVALID_PARAMETERS)
 }
 
 fn check_count<T>(recipients: &[T]) -> Result<(), Refusal> {
@@ -209,11 +186,7 @@ impl Caller<'_> {
             Some(key) => self.sandbox || key == self.context.world.settings.payam_resan_key,
             None => false,
         };
-        if accepted {
-            Ok(())
-        } else {
-            Err(codes::INVALID_API_KEY)
-        }
+        if accepted { Ok(()) } else { Err(codes::INVALID_API_KEY) }
     }
 
     fn sender(self, given: Option<Number>) -> Result<Arc<str>, Refusal> {
@@ -226,37 +199,18 @@ impl Caller<'_> {
     }
 
     fn submit(self, template: Option<&str>, entries: Vec<Entry>) -> Result<Vec<i64>, Refusal> {
-        let Context {
-            world,
-            operation,
-            registration,
-            ..
-        } = *self.context;
-        let submission = Submission {
-            dialect: "v3",
-            operation,
-            template: template.map(Into::into),
-            due: None,
-            entries,
-        };
-        let registration = if self.sandbox {
-            Registration::Pretend
-        } else {
-            registration
-        };
+        let Context { world, operation, registration, .. } = *self.context;
+        let submission =
+            Submission { dialect: "v3", operation, template: template.map(Into::into), due: None, entries };
+        let registration = if self.sandbox { Registration::Pretend } else { registration };
         let ledger = &mut world.state().payam_resan;
-        ledger
-            .submit(world.clock.now(), submission, registration)
-            .map_err(|_| codes::CREDIT_IS_LOW)
+        ledger.submit(world.clock.now(), submission, registration).map_err(|_| codes::CREDIT_IS_LOW)
     }
 
     fn send_plain(self, entries: Vec<Entry>) -> Result<Answer, Refusal> {
         let trace_ids: Vec<_> = entries.iter().map(|entry| entry.trace_id).collect();
         let ids = self.submit(None, entries)?;
-        let rows = ids
-            .into_iter()
-            .zip(trace_ids)
-            .map(|(id, user_trace_id)| SentRow { id, user_trace_id });
+        let rows = ids.into_iter().zip(trace_ids).map(|(id, user_trace_id)| SentRow { id, user_trace_id });
         Ok(success(self.context.rows.arrange(rows.collect())))
     }
 
@@ -268,19 +222,9 @@ impl Caller<'_> {
         check_count(&recipients)?;
         let entry = |recipient: &str| {
             let (sender, text) = (Arc::clone(&sender), Arc::clone(&text));
-            Ok(Entry {
-                to: Number::read(recipient).mobile()?,
-                sender,
-                text,
-                trace_id: None,
-            })
+            Ok(Entry { to: Number::read(recipient).mobile()?, sender, text, trace_id: None })
         };
-        self.send_plain(
-            recipients
-                .into_iter()
-                .map(entry)
-                .collect::<Result<_, Refusal>>()?,
-        )
+        self.send_plain(recipients.into_iter().map(entry).collect::<Result<_, Refusal>>()?)
     }
 
     fn send_bulk(self, body: SendBulk) -> Result<Answer, Refusal> {
@@ -292,19 +236,9 @@ impl Caller<'_> {
         let entry = |recipient: BulkRecipient| {
             let (sender, text) = (Arc::clone(&sender), Arc::clone(&text));
             let to = required(recipient.destination)?.mobile()?;
-            Ok(Entry {
-                to,
-                sender,
-                text,
-                trace_id: trace_id(recipient.user_trace_id)?,
-            })
+            Ok(Entry { to, sender, text, trace_id: trace_id(recipient.user_trace_id)? })
         };
-        self.send_plain(
-            recipients
-                .into_iter()
-                .map(entry)
-                .collect::<Result<_, Refusal>>()?,
-        )
+        self.send_plain(recipients.into_iter().map(entry).collect::<Result<_, Refusal>>()?)
     }
 
     fn send_multiple(self, body: SendMultiple) -> Result<Answer, Refusal> {
@@ -314,54 +248,25 @@ impl Caller<'_> {
         let entry = |recipient: MultipleRecipient| {
             let (text, sender) = (text(recipient.text)?, self.sender(recipient.sender)?);
             let to = required(recipient.destination)?.mobile()?;
-            Ok(Entry {
-                to,
-                sender,
-                text,
-                trace_id: trace_id(recipient.user_trace_id)?,
-            })
+            Ok(Entry { to, sender, text, trace_id: trace_id(recipient.user_trace_id)? })
         };
-        self.send_plain(
-            recipients
-                .into_iter()
-                .map(entry)
-                .collect::<Result<_, Refusal>>()?,
-        )
+        self.send_plain(recipients.into_iter().map(entry).collect::<Result<_, Refusal>>()?)
     }
 
     fn send_template(self, template: &str, entries: Vec<Entry>) -> Result<Answer, Refusal> {
-        let kept: Vec<_> = entries
-            .iter()
-            .map(|entry| (entry.trace_id, Arc::clone(&entry.text)))
-            .collect();
+        let kept: Vec<_> = entries.iter().map(|entry| (entry.trace_id, Arc::clone(&entry.text))).collect();
         let ids = self.submit(Some(template), entries)?;
         let [sender, _] = LINES;
-        let row = |(id, (user_trace_id, final_text))| TokenSentRow {
-            id,
-            user_trace_id,
-            sender,
-            final_text,
-        };
-        Ok(success(
-            self.context
-                .rows
-                .arrange(ids.into_iter().zip(kept).map(row).collect()),
-        ))
+        let row = |(id, (user_trace_id, final_text))| TokenSentRow { id, user_trace_id, sender, final_text };
+        Ok(success(self.context.rows.arrange(ids.into_iter().zip(kept).map(row).collect())))
     }
 
     fn send_token_single(self, fields: &Fields) -> Result<Answer, Refusal> {
         self.authenticate(fields.get("ApiKey").map(String::as_str))?;
         let template = required(fields.get("TemplateKey"))?;
         let to = Number::read(required(fields.get("Destination"))?).mobile()?;
-        let text = fill(approved(template)?, |number| {
-            fields.get(&format!("p{number}")).map(String::as_str)
-        });
-        let entry = Entry {
-            to,
-            sender: template_line(),
-            text: text.into(),
-            trace_id: None,
-        };
+        let text = fill(approved(template)?, |number| fields.get(&format!("p{number}")).map(String::as_str));
+        let entry = Entry { to, sender: template_line(), text: text.into(), trace_id: None };
         self.send_template(template, vec![entry])
     }
 
@@ -374,39 +279,18 @@ impl Caller<'_> {
         let entry = |recipient: TokenRecipient| {
             let to = required(recipient.destination)?.mobile()?;
             let parameters = recipient.parameters.unwrap_or_default();
-            let text = fill(approved(&template)?, |number| {
-                parameters.get(number - 1).map(String::as_str)
-            });
+            let text = fill(approved(&template)?, |number| parameters.get(number - 1).map(String::as_str));
             let trace_id = trace_id(recipient.user_trace_id)?;
-            Ok(Entry {
-                to,
-                sender: Arc::clone(&sender),
-                text: text.into(),
-                trace_id,
-            })
+            Ok(Entry { to, sender: Arc::clone(&sender), text: text.into(), trace_id })
         };
-        self.send_template(
-            &template,
-            recipients
-                .into_iter()
-                .map(entry)
-                .collect::<Result<_, Refusal>>()?,
-        )
+        self.send_template(&template, recipients.into_iter().map(entry).collect::<Result<_, Refusal>>()?)
     }
 
     fn token_list(self, body: &KeyOnly) -> Result<Answer, Refusal> {
         self.authenticate(body.api_key.as_deref())?;
-        let row = |(key, text_template, status)| TemplateRow {
-            key,
-            text_template,
-            voice_template: None,
-            status,
-        };
-        Ok(success(
-            self.context
-                .rows
-                .arrange(TEMPLATES.into_iter().map(row).collect()),
-        ))
+        let row =
+            |(key, text_template, status)| TemplateRow { key, text_template, voice_template: None, status };
+        Ok(success(self.context.rows.arrange(TEMPLATES.into_iter().map(row).collect())))
     }
 
     fn status_by_id(self, body: &StatusById) -> Result<Answer, Refusal> {
@@ -416,10 +300,8 @@ impl Caller<'_> {
         let now = world.clock.now();
         let mut state = world.state();
         let ledger = &mut state.payam_resan;
-        let places: Vec<_> = ids
-            .iter()
-            .map(|id| if self.sandbox { None } else { ledger.place(*id) })
-            .collect();
+        let places: Vec<_> =
+            ids.iter().map(|id| if self.sandbox { None } else { ledger.place(*id) }).collect();
         self.ask(ledger, now, &places)?;
         let row = |(id, place): (&i64, Option<usize>)| {
             place
@@ -437,16 +319,8 @@ impl Caller<'_> {
         let now = world.clock.now();
         let mut state = world.state();
         let ledger = &mut state.payam_resan;
-        let places: Vec<_> = trace_ids
-            .iter()
-            .map(|id| {
-                if self.sandbox {
-                    None
-                } else {
-                    ledger.place_by_trace(*id)
-                }
-            })
-            .collect();
+        let places: Vec<_> =
+            trace_ids.iter().map(|id| if self.sandbox { None } else { ledger.place_by_trace(*id) }).collect();
         self.ask(ledger, now, &places)?;
         let row = |(trace_id, place): (&i64, &Option<usize>)| {
             place
@@ -454,12 +328,8 @@ impl Caller<'_> {
                 .unwrap_or_else(|| StatusRow::not_found(0, Some(*trace_id)))
         };
         let rows = trace_ids.iter().zip(&places).map(row).collect();
-        let missed: Vec<_> = trace_ids
-            .iter()
-            .zip(&places)
-            .filter(|(_, place)| place.is_none())
-            .map(|(id, _)| *id)
-            .collect();
+        let missed: Vec<_> =
+            trace_ids.iter().zip(&places).filter(|(_, place)| place.is_none()).map(|(id, _)| *id).collect();
         ledger.land(now, &missed);
         Ok(success(self.context.rows.arrange(rows)))
     }
@@ -467,35 +337,22 @@ impl Caller<'_> {
     fn ask(self, ledger: &mut Ledger, now: Moment, places: &[Option<usize>]) -> Result<(), Refusal> {
         let existing: Vec<_> = places.iter().flatten().copied().collect();
         let rule = self.context.world.settings.polling_rule;
-        ledger
-            .ask(now, rule, &existing)
-            .map_err(|_| codes::TOO_MANY_REQUESTS)
+        ledger.ask(now, rule, &existing).map_err(|_| codes::TOO_MANY_REQUESTS)
     }
 
     fn account_info(self, body: &KeyOnly) -> Result<Answer, Refusal> {
         self.authenticate(body.api_key.as_deref())?;
         let account = if self.sandbox {
-            Account {
-                credit: SANDBOX_CREDIT,
-                available_senders: SANDBOX_LINES,
-            }
+            Account { credit: SANDBOX_CREDIT, available_senders: SANDBOX_LINES }
         } else {
-            Account {
-                credit: self.context.world.state().payam_resan.credit,
-                available_senders: LINES,
-            }
+            Account { credit: self.context.world.state().payam_resan.credit, available_senders: LINES }
         };
         Ok(success(account))
     }
 
     fn get_inbox(self, body: &KeyOnly) -> Result<Answer, Refusal> {
         self.authenticate(body.api_key.as_deref())?;
-        let Context {
-            world,
-            registration,
-            rows,
-            ..
-        } = *self.context;
+        let Context { world, registration, rows, .. } = *self.context;
         let unread = if self.sandbox {
             Vec::new()
         } else {
@@ -514,10 +371,7 @@ impl Caller<'_> {
 
 fn numbers(given: Option<&[Number]>) -> Result<Vec<i64>, Refusal> {
     let numbers = required(given)?;
-    numbers
-        .iter()
-        .map(|number| number.0.ok_or(codes::INVALID_PARAMETERS))
-        .collect()
+    numbers.iter().map(|number| number.0.ok_or(codes::INVALID_PARAMETERS)).collect()
 }
 
 fn template_line() -> Arc<str> {
@@ -526,12 +380,8 @@ fn template_line() -> Arc<str> {
 }
 
 fn approved(key: &str) -> Result<&'static str, Refusal> {
-    let template = TEMPLATES
-        .iter()
-        .find(|(known, _, status)| *known == key && *status == APPROVED);
-    template
-        .map(|(_, text, _)| *text)
-        .ok_or(codes::INVALID_PARAMETERS)
+    let template = TEMPLATES.iter().find(|(known, _, status)| *known == key && *status == APPROVED);
+    template.map(|(_, text, _)| *text).ok_or(codes::INVALID_PARAMETERS)
 }
 
 /// The template with `{1}` to `{10}` filled in, once: a parameter that looks like a placeholder stays as it is. A
@@ -564,9 +414,7 @@ mod tests {
     #[test]
     fn a_template_is_filled_once() {
         let parameters = ["{2}", "b", "c", "d", "e", "f", "g", "h", "i", "ten"];
-        let filled = fill("{1} {2} {10} {11} {x} {", |number| {
-            parameters.get(number - 1).copied()
-        });
+        let filled = fill("{1} {2} {10} {11} {x} {", |number| parameters.get(number - 1).copied());
         assert_eq!(filled, "{2} b ten {11} {x} {");
         assert_eq!(fill("a{3}b", |_| None), "ab");
     }

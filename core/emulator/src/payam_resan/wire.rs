@@ -26,9 +26,7 @@ impl Number {
             Some(number @ 989_000_000_000..=989_999_999_999) => Some(number - 980_000_000_000),
             _ => None,
         };
-        national
-            .and_then(|number| u64::try_from(number).ok())
-            .ok_or(codes::INVALID_DESTINATION)
+        national.and_then(|number| u64::try_from(number).ok()).ok_or(codes::INVALID_DESTINATION)
     }
 }
 
@@ -157,22 +155,12 @@ impl StatusRow {
     /// The row of an id or a trace id that no message has; the one that was not asked by is 0 or null.
     pub(super) fn not_found(id: i64, user_trace_id: Option<i64>) -> Self {
         let status_code = codes::NOT_FOUND;
-        Self {
-            id,
-            user_trace_id,
-            status_code,
-            status: codes::status_text(status_code),
-        }
+        Self { id, user_trace_id, status_code, status: codes::status_text(status_code) }
     }
 
     pub(super) fn of(ledger: &Ledger, place: usize, now: Moment) -> Option<Self> {
         let (id, user_trace_id, status_code) = ledger.status(place, now)?;
-        Some(Self {
-            id,
-            user_trace_id,
-            status_code,
-            status: codes::status_text(status_code),
-        })
+        Some(Self { id, user_trace_id, status_code, status: codes::status_text(status_code) })
     }
 }
 
@@ -212,20 +200,10 @@ mod tests {
         for good in ["9121112222", "989121112222"] {
             assert_eq!(Number::read(good).mobile(), Ok(9_121_112_222), "{good}");
         }
-        for bad in [
-            "09121112222",
-            "+989121112222",
-            "00989121112222",
-            "912111222",
-            "2188776655",
-            "",
-            "۹۱۲۱۱۱۲۲۲۲",
-        ] {
-            assert_eq!(
-                Number::read(bad).mobile(),
-                Err(codes::INVALID_DESTINATION),
-                "{bad}"
-            );
+        for bad in
+            ["09121112222", "+989121112222", "00989121112222", "912111222", "2188776655", "", "۹۱۲۱۱۱۲۲۲۲"]
+        {
+            assert_eq!(Number::read(bad).mobile(), Err(codes::INVALID_DESTINATION), "{bad}");
         }
     }
 }

@@ -49,10 +49,8 @@ impl Connection {
     }
 
     pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
-        let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n",
-            body.len()
-        );
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             request.extend([name, ": ", value, "\r\n"]);
         }
@@ -78,19 +76,12 @@ impl Connection {
         }
         let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: u64 = length.map_or(0, |length| length.parse().unwrap());
         let mut body = Vec::new();
         Read::take(&mut self.0, length).read_to_end(&mut body).unwrap();
         let complete = body.len() as u64 == length;
-        Some(Response {
-            status,
-            head,
-            body,
-            complete,
-        })
+        Some(Response { status, head, body, complete })
     }
 
     /// Whether nothing has come so far, on a connection that is still open.
@@ -124,9 +115,7 @@ pub fn post(emulator: &Emulator, path: &str, content_type: &str, body: &str) -> 
 
 /// A POST to Payam Resan.
 pub fn v3(emulator: &Emulator, operation: &str, body: &Value) -> Value {
-    post(emulator, &format!("/api/V3/{operation}"), JSON, &body.to_string())
-        .unwrap()
-        .json()
+    post(emulator, &format!("/api/V3/{operation}"), JSON, &body.to_string()).unwrap().json()
 }
 
 /// A text to `09121112222`, with this trace id.
@@ -140,18 +129,14 @@ pub fn bulk(trace_id: i64) -> Value {
 /// The status code of a trace id at Payam Resan.
 pub fn status_of(emulator: &Emulator, trace_id: i64) -> i64 {
     let body = serde_json::json!({ "ApiKey": "demo-key", "UserTraceIds": [trace_id] });
-    v3(emulator, "StatusByUserTraceId", &body)["Result"][0]["StatusCode"]
-        .as_i64()
-        .unwrap()
+    v3(emulator, "StatusByUserTraceId", &body)["Result"][0]["StatusCode"].as_i64().unwrap()
 }
 
 /// A form post to the public-api dialect of `NikSMS`, with the demo account.
 pub fn public_api(emulator: &Emulator, operation: &str, fields: &[(&str, &str)]) -> Response {
     let account = [("username", "demo"), ("password", "demo-password")];
-    let form = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(account)
-        .extend_pairs(fields)
-        .finish();
+    let form =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(account).extend_pairs(fields).finish();
     post(emulator, &format!("/fa/PublicApi/{operation}"), FORM, &form).unwrap()
 }
 

@@ -12,7 +12,9 @@ use clap::Parser;
 use comfy_table::{Cell, Table, presets};
 use futures_util::StreamExt as _;
 use payamak::niksms::Dialect;
-use payamak::{DeliveryReport, Gateway, Message, Messenger, NikSms, PayamResan, Receipt, TrackOptions, segments};
+use payamak::{
+    DeliveryReport, Gateway, Message, Messenger, NikSms, PayamResan, Receipt, TrackOptions, segments,
+};
 use payamak_emulator::{Emulator, Fault};
 use payamak_examples::{Account, Row, read_recipients};
 
@@ -31,10 +33,13 @@ struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let rows = read_recipients(&arguments.recipients)?;
-    let account = ["PAYAM_RESAN_API_KEY", "NIKSMS_USERNAME"].into_iter().find(|name| std::env::var_os(name).is_some());
+    let account =
+        ["PAYAM_RESAN_API_KEY", "NIKSMS_USERNAME"].into_iter().find(|name| std::env::var_os(name).is_some());
     match (account, arguments.live) {
         (Some(name), false) => {
-            println!("{name} is set: with --live this would send for real from that account. Using the emulator.\n");
+            println!(
+                "{name} is set: with --live this would send for real from that account. Using the emulator.\n"
+            );
         }
         (None, true) => bail!("--live needs PAYAM_RESAN_API_KEY or NIKSMS_USERNAME in the environment"),
         (Some(_), true) => return live(&rows).await,
@@ -54,7 +59,8 @@ async fn main() -> Result<()> {
         follow(way, receipts, &mut book).await?;
     }
     book.print(&emulator);
-    let not_final = book.sent.values().filter(|line| line.report.as_ref().is_none_or(|report| !report.is_final()));
+    let not_final =
+        book.sent.values().filter(|line| line.report.as_ref().is_none_or(|report| !report.is_final()));
     ensure!(not_final.count() == 0, "a message has not come to its end");
     ensure!(emulator.message_count() == book.sent.len(), "the gateways have another number of messages");
     println!(
@@ -122,7 +128,7 @@ async fn follow(way: &Way, receipts: Vec<Receipt>, book: &mut Book) -> Result<()
     let options = TrackOptions::default()
         .first_look(Duration::from_millis(50))
         .interval(Duration::from_millis(50))
-        .deadline(Duration::from_mins(1));
+        .deadline(Duration::from_secs(60));
     let mut reports = std::pin::pin!(way.messenger.track(accepted, options));
     while let Some(report) = reports.next().await {
         if let Some(line) = book.sent.get_mut(&report.trace_id.get()) {
@@ -150,7 +156,8 @@ impl Book {
     fn enter(&mut self, way: &Way, row: &Row, receipt: &Receipt) {
         match &receipt.error {
             None => {
-                let line = Line { way: way.name, name: row.name.clone(), receipt: receipt.clone(), report: None };
+                let line =
+                    Line { way: way.name, name: row.name.clone(), receipt: receipt.clone(), report: None };
                 self.sent.insert(receipt.trace_id.get(), line);
             }
             Some(error) => self.refused.push((row.name.clone(), error.to_string())),
@@ -189,13 +196,18 @@ impl Book {
 async fn swallowed_answer() -> Result<()> {
     let emulator = Emulator::start().await?;
     emulator.add_fault(Fault::on_send().after().close());
-    let gateway = PayamResan::builder().api_key(Emulator::PAYAM_RESAN_KEY).sender(30_004_040).base_url(emulator.url());
+    let gateway =
+        PayamResan::builder().api_key(Emulator::PAYAM_RESAN_KEY).sender(30_004_040).base_url(emulator.url());
     let messenger = Messenger::builder().gateway(gateway.build()?).build()?;
     println!("Now the gateway takes a message and closes the connection without an answer …");
     let report = messenger.send("کد ورود شما: 48213", "09121112222").await?;
     for receipt in report.iter() {
         let id = receipt.message_id.map(|id| id.to_string()).unwrap_or_default();
-        println!("receipt: {}, id {id}, asked for by trace id {}", receipt.outcome.as_str(), receipt.trace_id);
+        println!(
+            "receipt: {}, id {id}, asked for by trace id {}",
+            receipt.outcome.as_str(),
+            receipt.trace_id
+        );
         let count = emulator.registrations(receipt.trace_id.get());
         println!("the emulator has this message {count} time(s)");
         ensure!(count == 1 && receipt.error.is_none(), "the promise is broken");

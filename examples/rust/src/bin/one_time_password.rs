@@ -46,7 +46,9 @@ async fn main() -> Result<()> {
         match (receipt.outcome, receipt.error) {
             (SendOutcome::Accepted, _) => println!("The code is on its way."),
             (SendOutcome::Rejected, Some(error)) => println!("The code was not sent: {error}"),
-            (_, error) => println!("Nobody knows yet: {}", error.map(|error| error.to_string()).unwrap_or_default()),
+            (_, error) => {
+                println!("Nobody knows yet: {}", error.map(|error| error.to_string()).unwrap_or_default())
+            }
         }
     }
     Ok(())

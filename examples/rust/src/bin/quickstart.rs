@@ -36,7 +36,9 @@ async fn main() -> Result<()> {
     let drawn = bar.clone();
     let report = messenger
         .send_each(messages)
-        .on_progress(move |progress| drawn.set_position((progress.accepted + progress.rejected + progress.unclear) as u64))
+        .on_progress(move |progress| {
+            drawn.set_position((progress.accepted + progress.rejected + progress.unclear) as u64)
+        })
         .await?;
     bar.finish();
 

@@ -13,7 +13,8 @@ use payamak_examples::Account;
 async fn main() -> Result<()> {
     let account = Account::from_env()?;
     let messenger = account.messenger()?;
-    let report = messenger.send("سلام! سفارش شما رسید.", ["09121110001", "09121110002", "09121110097"]).await?;
+    let report =
+        messenger.send("سلام! سفارش شما رسید.", ["09121110001", "09121110002", "09121110097"]).await?;
 
     let mut options = TrackOptions::default();
     if let Account::Emulated(..) = account {
@@ -23,7 +24,9 @@ async fn main() -> Result<()> {
     let mut reports = std::pin::pin!(messenger.track(report.into_receipts(), options));
     while let Some(report) = reports.next().await {
         match &report.status {
-            Some(status) => println!("{}: {} {}", report.to, status.code.name, status.code.text.unwrap_or_default()),
+            Some(status) => {
+                println!("{}: {} {}", report.to, status.code.name, status.code.text.unwrap_or_default())
+            }
             None => println!("{}: nothing is known", report.to),
         }
     }
