@@ -190,6 +190,10 @@ impl Transport {
             .redirect(redirect::Policy::none())
             .tcp_nodelay(true)
             .tls_backend_preconfigured(tls_config(settings, base).map_err(named)?);
+        if settings.proxy.is_none() && is_loopback(base) {
+            // The environment's proxy would not find the emulator on this machine.
+            builder = builder.no_proxy();
+        }
         if let Some(proxy) = &settings.proxy {
             // The address may hold the proxy's own password: it is not repeated in the error.
             builder = builder
@@ -428,15 +432,12 @@ pub(crate) fn base_url(
 ) -> Result<Url> {
     let wrong = |what: &str| Error::setting("base_url", what);
     let mut url = Url::parse(given).map_err(|error| wrong(&format!("not an address: {error}")))?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(wrong("without a host")),
-    };
+    if url.host().is_none() {
+        return Err(wrong("without a host"));
+    }
     match url.scheme() {
         "https" => {}
-        "http" if loopback || allow_insecure => {}
+        "http" if allow_insecure || is_loopback(&url) => {}
         "http" => {
             return Err(wrong(&format!(
                 "plain http to another machine: whoever is on the way reads the credentials and the texts. {instead}, or \
@@ -456,6 +457,16 @@ pub(crate) fn base_url(
         url.set_path(default_path);
     }
     Ok(url)
+}
+
+/// This machine, by whatever name.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// `path` below a base address, whether that ends in a slash or not.

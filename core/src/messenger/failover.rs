@@ -131,11 +131,16 @@ impl Call {
                 self.ledger.refused(&messages, &error);
                 return self.deliver(place + 1, messages).await;
             }
-            let (takes, cannot_take): (Vec<_>, Vec<_>) = messages.into_iter().partition(|index| {
-                let refusal = self.check(lane, *index).err();
-                refusal.iter().for_each(|error| self.ledger.refused(&[*index], error));
-                refusal.is_none()
-            });
+            let (mut takes, mut cannot_take) = (Vec::with_capacity(messages.len()), Vec::new());
+            for index in messages {
+                match self.check(lane, index) {
+                    Ok(()) => takes.push(index),
+                    Err(error) => {
+                        self.ledger.refused(&[index], &error);
+                        cannot_take.push(index);
+                    }
+                }
+            }
             let planned = plan(lane.gateway.capabilities(), &self.messages, &takes);
             drop(takes);
             let passed_on = (!cannot_take.is_empty()).then_some(Err(cannot_take));

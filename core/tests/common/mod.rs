@@ -95,7 +95,7 @@ pub(crate) fn assert_honest(emulator: &Emulator, receipts: &[Receipt], what: &st
             SendOutcome::Accepted => assert_eq!(times, 1, "{what}: accepted and lost: {receipt:?}"),
             SendOutcome::Rejected => assert_eq!(times, 0, "{what}: rejected and registered: {receipt:?}"),
             SendOutcome::Unclear => {
-                assert!(receipt.error.is_some(), "{what}: unclear without a reason: {receipt:?}")
+                assert!(receipt.error.is_some(), "{what}: unclear without a reason: {receipt:?}");
             }
         }
     }
