@@ -21,6 +21,13 @@ pub struct Code {
     pub text: Option<&'static str>,
 }
 
+impl Code {
+    /// A code of a gateway outside this crate.
+    pub fn new(number: Option<i64>, name: &'static str) -> Self {
+        Self { number, name, wire_name: None, text: None }
+    }
+}
+
 /// Declares an open enum from a table: one row holds all that is known about a code.
 ///
 /// The columns are: variant = number, our name, the gateway's own name, the Persian text, and the meaning.

@@ -116,6 +116,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// What a code of a gateway outside this crate means.
+    pub fn new(state: DeliveryState, reason: Option<DeliveryReason>, is_final: bool) -> Self {
+        Self { state, reason, is_final }
+    }
+
     /// Still under way.
     pub(crate) const fn pending(state: DeliveryState) -> Self {
         Self { state, reason: None, is_final: false }

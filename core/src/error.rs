@@ -241,6 +241,21 @@ impl Error {
         Self::new(ErrorKind::Configuration, "", detail).with(|inner| inner.field = Some(setting.into()))
     }
 
+    /// A failure after which a message may have gone out all the same, for gateways outside this crate.
+    pub fn maybe_sent(kind: ErrorKind, operation: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(kind, operation, detail).unclear()
+    }
+
+    /// A failure after which a message has certainly not gone out, for gateways outside this crate.
+    pub fn not_sent(
+        kind: ErrorKind,
+        operation: &'static str,
+        detail: impl Into<String>,
+        retry: Retry,
+    ) -> Self {
+        Self::new(kind, operation, detail).with_retry(retry)
+    }
+
     /// A gateway's refusal: `code` with what it means, and the gateway's own text.
     pub fn from_code(
         operation: &'static str,
@@ -275,11 +290,14 @@ impl Error {
         self.with(|inner| inner.operation = operation)
     }
 
-    /// The field within an item of a list: `messages[3].text`.
+    /// The field within an item of a list: `messages[3].text`. In a list of recipients the item itself is the field.
     pub(crate) fn in_list(self, list: &str, index: u32) -> Self {
         self.with(|inner| {
-            let field = inner.field.take().unwrap_or_default();
-            inner.field = Some(format!("{list}[{index}].{field}"));
+            inner.field = inner.field.take().map(|field| match (list, field.as_str()) {
+                ("to", "to") => format!("to[{index}]"),
+                ("to", _) => field,
+                _ => format!("{list}[{index}].{field}"),
+            });
         })
     }
 
@@ -320,6 +338,17 @@ impl Error {
         self.with(|inner| {
             inner.outcome = Outcome::Unclear;
             inner.retry = Retry::CheckFirst;
+        })
+    }
+
+    /// What stands against a message that was not even tried, because the gateway had failed just before.
+    pub(crate) fn passed_by(&self) -> Self {
+        let detail =
+            format!("the gateway is passed by for a while, because of another message: {}", self.0.detail);
+        self.clone().with(|inner| {
+            inner.detail = detail;
+            inner.outcome = Outcome::NotSent;
+            inner.retry = Retry::Backoff;
         })
     }
 

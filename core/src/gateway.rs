@@ -28,6 +28,9 @@ pub trait Gateway: Debug + Send + Sync {
 
     /// Sends the messages of one request. The answer names the ones that the gateway says it has, by trace id; one that
     /// is missing from it is taken as unclear, so a row that cannot be matched for certain is left out, never guessed.
+    ///
+    /// An error with the outcome [`NotSent`](crate::Outcome::NotSent) is believed: the messages may go out again, by
+    /// this gateway or the next. Whatever may have left is [`Error::maybe_sent`].
     fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>>;
 
     /// Asks which of these messages the gateway has. At most [`Capabilities::look_up`] ids a call; an id that is missing
@@ -123,6 +126,13 @@ pub struct Outgoing<'a> {
     pub sender: Option<&'a SenderLine>,
 }
 
+impl<'a> Outgoing<'a> {
+    /// A text; for the tests of gateways outside this crate.
+    pub fn text(to: Msisdn, trace_id: TraceId, text: &'a str) -> Self {
+        Self { to, trace_id, kind: MessageKind::Text, text, parameters: &[], sender: None }
+    }
+}
+
 impl Debug for Outgoing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Outgoing")
@@ -141,13 +151,25 @@ pub struct Accepted {
     pub message_id: Option<MessageId>,
 }
 
-/// What a gateway knows about a trace id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a gateway knows about a trace id. A row that proves neither is left out of an answer, and asked for again.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// It has the message.
-    Registered(Accepted),
+    Registered {
+        /// The message.
+        trace_id: TraceId,
+        /// The gateway's id, where the answer gave one.
+        message_id: Option<MessageId>,
+        /// Where the message is, which the same answer says.
+        status: DeliveryStatus,
+    },
     /// It has no such message.
-    NotRegistered(TraceId),
+    NotRegistered {
+        /// The message.
+        trace_id: TraceId,
+        /// The gateway's way of saying so.
+        status: DeliveryStatus,
+    },
 }
 
 /// The account behind a gateway.

@@ -2,6 +2,26 @@
 //!
 //! Two levels. [`PayamResan`] and [`NikSms`] have one method an operation of the gateway, with nothing hidden. A
 //! [`Messenger`] takes any number of messages, sends them through one or more gateways, and answers with a receipt each.
+//!
+//! ```no_run
+//! use payamak::{Message, Messenger, PayamResan};
+//!
+//! # async fn example() -> payamak::Result<()> {
+//! let gateway = PayamResan::builder().api_key("…").sender(30004040).build()?;
+//! let messenger = Messenger::builder().gateway(gateway).build()?;
+//!
+//! let message = Message::new("0912 111 2222", "سفارش شما ارسال شد").key("order-981:shipped");
+//! let report = messenger.send_each([message]).await?;
+//! for receipt in report.unclear() {
+//!     println!("nobody knows: {}", receipt.trace_id);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! Everything that waits needs a tokio runtime with its timer and its I/O enabled.
+//!
+//! Facts about a gateway's wire come from its protocol; where a doc comment names one ("the protocol page"), the cases
+//! in `core/conformance` pin it down.
 
 #![forbid(unsafe_code)]
 
@@ -38,6 +58,9 @@ pub use self::niksms::NikSms;
 pub use self::payam_resan::PayamResan;
 pub use self::phone::{Msisdn, Recipient};
 pub use self::text::{Encoding, SegmentProfile, Segments, segments, segments_by};
+
+/// What stops a send; see [`Sending::cancel_on`].
+pub use tokio_util::sync::CancellationToken;
 
 /// The Rust of the README, compiled.
 #[cfg(doctest)]

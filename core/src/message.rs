@@ -70,6 +70,11 @@ impl MessageId {
     pub fn get(self) -> i64 {
         self.0
     }
+
+    /// A number below 1 is a place that a gateway left empty, not an id.
+    pub(crate) fn is_real(self) -> bool {
+        self.0 > 0
+    }
 }
 
 /// An id prints its digits, is read from digits (Latin, Persian or Arabic), and is a string in JSON, because half of
@@ -214,6 +219,10 @@ impl Message {
 
     /// Names the message: the trace id is derived from the key, and the gateways are asked for it before it is sent, so
     /// that a job that crashed and runs again sends nothing twice.
+    ///
+    /// Asking finds what has arrived. Two jobs with the same key at the same moment, or one that runs again while a request
+    /// of its crashed self is still on the way to the gateway, can both be told "not there": run one at a time, and leave
+    /// a crashed one a few seconds.
     #[must_use]
     pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
         self.key = Some(key.into());
@@ -239,6 +248,15 @@ impl Message {
     pub fn sender(mut self, sender: impl Into<SenderLine>) -> Self {
         self.sender = Some(sender.into());
         self
+    }
+
+    /// Whether an earlier run may have sent it, so that it is asked for first.
+    pub(crate) fn is_once(&self) -> bool {
+        self.key.is_some() || self.once
+    }
+
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        self.to == other.to && self.content == other.content && self.sender == other.sender
     }
 }
 
@@ -425,6 +443,20 @@ pub struct IncomingMessage {
     pub is_relayed: Option<bool>,
 }
 
+impl IncomingMessage {
+    /// For gateways outside this crate.
+    pub fn new(from: impl Into<String>, to: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            message_id: None,
+            text: text.into(),
+            from: from.into(),
+            to: to.into(),
+            time: None,
+            is_relayed: None,
+        }
+    }
+}
+
 impl fmt::Debug for IncomingMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IncomingMessage")
@@ -437,52 +469,45 @@ impl fmt::Debug for IncomingMessage {
 
 /// Makes trace ids: unique, ordered by time, below 2^53 so that a spreadsheet or a float does not spoil them.
 ///
-/// From the top: 31 bits of seconds since 2026, 12 bits that this generator drew at random, 10 bits of a counter. Who
-/// asks for more than 1,024 in a second gets ids of the seconds to come. A forked child draws its own 12 bits.
+/// From the top: 31 bits of seconds since 2026, then 22 bits that start at a random place in every second and count up
+/// from there. All messengers of a process draw from one sequence, and a forked child starts a place of its own.
 #[derive(Debug)]
 pub(crate) struct TraceIds {
     clock: Arc<dyn Clock>,
-    state: Mutex<TraceIdState>,
 }
 
 #[derive(Debug)]
-struct TraceIdState {
+struct Newest {
     process: u32,
-    node: i64,
-    /// The second and the counter of the newest id, as one number.
-    last: i64,
+    id: i64,
 }
+
+static NEWEST: Mutex<Newest> = Mutex::new(Newest { process: 0, id: 0 });
 
 impl TraceIds {
     const EPOCH_SECONDS: u64 = 1_767_225_600;
-    const COUNTER_BITS: u32 = 10;
-    const NODE_BITS: u32 = 12;
+    const BITS_IN_A_SECOND: u32 = 22;
 
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            state: Mutex::new(TraceIdState { process: std::process::id(), node: random_node(), last: 0 }),
-        }
+        Self { clock }
     }
 
     pub(crate) fn next(&self) -> TraceId {
         let seconds = self.clock.since_epoch().as_secs().saturating_sub(Self::EPOCH_SECONDS);
-        let now = i64::try_from(seconds).unwrap_or(0) << Self::COUNTER_BITS;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.process != std::process::id() {
-            *state = TraceIdState { process: std::process::id(), node: random_node(), last: 0 };
-        }
-        state.last = now.max(state.last + 1);
-        let second = state.last >> Self::COUNTER_BITS;
-        let counter = state.last & ((1 << Self::COUNTER_BITS) - 1);
-        TraceId((second << Self::NODE_BITS | state.node) << Self::COUNTER_BITS | counter)
+        let second = i64::try_from(seconds).unwrap_or(0) << Self::BITS_IN_A_SECOND;
+        let process = std::process::id();
+        let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new_second = newest.process != process || newest.id < second;
+        newest.id = if is_new_second { second | random_place() } else { newest.id + 1 };
+        newest.process = process;
+        TraceId(newest.id)
     }
 }
 
-fn random_node() -> i64 {
+fn random_place() -> i64 {
     // Without a source of randomness the process id still tells the processes of one machine apart.
     let bits = getrandom::u32().unwrap_or_else(|_| std::process::id());
-    i64::from(bits & ((1 << TraceIds::NODE_BITS) - 1))
+    i64::from(bits & ((1 << TraceIds::BITS_IN_A_SECOND) - 1))
 }
 
 #[cfg(test)]

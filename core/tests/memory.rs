@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use payamak::{
-    Accepted, Balance, Batch, Capabilities, DeliveryStatus, Gateway, IncomingMessage, MessageId, Messenger, Outgoing,
-    Registration, Result, TraceId,
+    Accepted, Balance, Batch, Capabilities, DeliveryStatus, Gateway, IncomingMessage, MessageId, Messenger,
+    Outgoing, Registration, Result, TraceId,
 };
 use peak_alloc::PeakAlloc;
 
@@ -63,7 +63,10 @@ impl Gateway for Instant {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
-    fn deliveries<'a>(&'a self, _: &'a [MessageId]) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
+    fn deliveries<'a>(
+        &'a self,
+        _: &'a [MessageId],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 

@@ -46,9 +46,7 @@ async fn receipts_come_in_input_order_and_name_what_was_refused() {
     let expected = ["to", "text", "trace_id", "key", "once", "key", "sender", "trace_id"];
     let places = [1, 2, 3, 4, 5, 6, 7, 9];
     for ((field, name), place) in fields.iter().zip(expected).zip(places) {
-        let expected =
-            if name == "sender" { "sender".to_owned() } else { format!("messages[{place}].{name}") };
-        assert_eq!(*field, expected);
+        assert_eq!(*field, format!("messages[{place}].{name}"));
     }
     assert_eq!(report[8].trace_id.get(), 9);
     assert_eq!(report[0].to.to_string(), "09121110001");
@@ -82,6 +80,41 @@ async fn the_same_key_twice_in_one_call_is_one_message() {
     assert_eq!(report.accepted().count(), 3);
     assert_eq!(report[0].message_id, report[2].message_id);
     assert_eq!((log.progress().accepted, log.progress().planned), (3, 3));
+}
+
+#[tokio::test]
+async fn a_key_names_one_message_and_not_two() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
+    let list = [
+        Message::new("09121110001", "سلام").key("order-7"),
+        Message::new("09121110002", "سلام").key("order-7"),
+        Message::new("09121110001", "خداحافظ").key("order-7"),
+    ];
+    let report = messenger.send_each(list).await.unwrap();
+    assert_eq!(report.accepted().count(), 1);
+    for (index, receipt) in report.iter().enumerate().skip(1) {
+        let error = receipt.error.as_ref().unwrap();
+        assert_eq!(error.field(), Some(format!("messages[{index}].key").as_str()));
+        assert!(error.detail().contains("messages[0]"), "{error}");
+    }
+    assert_eq!(emulator.message_count(), 1);
+}
+
+/// A keyed message may have been sent by an earlier run: a send that is stopped before it has asked does not know.
+#[tokio::test]
+async fn a_keyed_send_that_is_stopped_before_it_asked_is_unclear() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = Messenger::builder().gateway(payam_resan(&emulator)).build().unwrap();
+    let message = || [Message::new("09121112222", "سلام").key("order-981")];
+    messenger.send_each(message()).await.unwrap();
+    let token = CancellationToken::new();
+    token.cancel();
+    let error = messenger.send_each(message()).cancel_on(token).await.unwrap_err();
+    assert_eq!(error.receipts()[0].outcome, SendOutcome::Unclear);
+    assert_honest(&emulator, error.receipts(), "stopped before it asked");
+    let never_awaited = messenger.send_each(message());
+    assert_eq!(never_awaited.log().receipts()[0].outcome, SendOutcome::Unclear);
 }
 
 #[tokio::test]
@@ -168,7 +201,7 @@ async fn templates_go_by_the_first_gateway_that_has_them() {
     assert_honest(&emulator, &report, "templates");
     let too_many = vec!["1".to_owned(); 11];
     let report = messenger.send_template("verify", [("09121112222", too_many)]).await.unwrap();
-    assert_eq!(report[0].error.as_ref().unwrap().field(), Some("parameters"));
+    assert_eq!(report[0].error.as_ref().unwrap().field(), Some("recipients[0].parameters"));
 }
 
 #[tokio::test]
@@ -342,12 +375,60 @@ async fn tracking_reports_what_is_still_on_its_way_at_the_deadline() {
 async fn tracking_says_what_it_cannot_know() {
     let emulator = Emulator::start().await.unwrap();
     let (messenger, _) = tracking(&emulator, Kind::PayamResan);
-    let elsewhere = Receipt::restore("09121112222", "another", TraceId::new(1), None);
-    let mut rejected = messenger.send("سلام", "0912").await.unwrap().into_receipts();
-    rejected.push(elsewhere);
-    let reports: Vec<_> = messenger.track(rejected, TrackOptions::default()).collect().await;
-    assert_eq!(reports.len(), 2);
-    assert!(reports.iter().all(|report| report.error.is_some() && report.status.is_none()));
+    let mut receipts = messenger.send("سلام", "0912").await.unwrap().into_receipts();
+    receipts.push(Receipt::restore("09121112222", "another", TraceId::new(1), None));
+    receipts.push(Receipt::restore("09121112222", "payam-resan", TraceId::new(2), None));
+    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).collect().await;
+    assert_eq!(reports.len(), 3);
+    let field = |index: usize| {
+        reports.iter().find(|report| report.index == index).unwrap().error.as_ref().unwrap().field()
+    };
+    assert_eq!((field(0), field(1)), (Some("to[0]"), Some("gateway")));
+    // The gateway says that it has no such message: that is an answer, and a final one.
+    let unknown = reports.iter().find(|report| report.index == 2).unwrap();
+    assert_eq!(unknown.status.as_ref().unwrap().state(), DeliveryState::NotFound);
+
+    let v2 = messenger_of_v2(&emulator);
+    let unclear = Receipt::restore("09121112222", "niksms", TraceId::new(3), None);
+    let report = v2.delivery(&[unclear]).await.remove(0);
+    assert_eq!(report.error.unwrap().kind(), ErrorKind::Configuration);
+}
+
+fn messenger_of_v2(emulator: &Emulator) -> Messenger {
+    messenger().gateway(niksms(emulator, Dialect::V2)).build().unwrap()
+}
+
+/// Receipts of one message, by the same key: each of them gets its reports.
+#[tokio::test]
+async fn receipts_of_one_message_are_all_reported() {
+    let emulator = Emulator::start().await.unwrap();
+    let (messenger, _) = tracking(&emulator, Kind::PayamResan);
+    let message = || Message::new("09121110001", "سلام").key("order-7");
+    let mut receipts = messenger.send_each([message(), message()]).await.unwrap().into_receipts();
+    receipts[1].message_id = None;
+    emulator.advance(Duration::from_secs(600));
+    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).collect().await;
+    let mut places: Vec<_> =
+        reports.iter().filter(|report| report.is_final()).map(|report| report.index).collect();
+    places.sort_unstable();
+    assert_eq!(places, [0, 1]);
+}
+
+/// What was fetched and not handed out is not lost with the stream.
+#[tokio::test]
+async fn a_dropped_stream_loses_no_incoming_message() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
+    for index in 0..3 {
+        emulator.receive(IncomingMessage::new("09121112222", "30004040", format!("پیام {index}"))).unwrap();
+    }
+    let mut texts = Vec::new();
+    for _ in 0..3 {
+        let mut incoming = std::pin::pin!(messenger.receive(Duration::from_secs(30)));
+        texts.push(incoming.next().await.unwrap().unwrap().message.text);
+    }
+    texts.sort_unstable();
+    assert_eq!(texts, ["پیام 0", "پیام 1", "پیام 2"]);
 }
 
 #[tokio::test]

@@ -43,3 +43,26 @@ fn no_crate_has_a_version_of_its_own() {
         );
     }
 }
+
+/// What one README shows, the other shows too, but for the comments.
+#[test]
+fn both_readmes_show_the_same_code() {
+    let code = |path: &str| {
+        let text = read(path);
+        let blocks: Vec<String> = text
+            .split("```")
+            .skip(1)
+            .step_by(2)
+            .map(|block| {
+                let block = block.replacen("rust,no_run", "rust", 1);
+                let without_comment =
+                    |line: &str| line.split(['#', '/']).next().unwrap_or_default().trim_end().to_owned();
+                block.lines().map(without_comment).collect::<Vec<_>>().join("\n")
+            })
+            .collect();
+        blocks
+    };
+    let english = code("README.md");
+    assert!(english.len() >= 4, "{english:?}");
+    assert_eq!(english, code("README.fa.md"));
+}

@@ -27,6 +27,8 @@ pub struct Progress {
 /// Where a message is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// An earlier run may have sent it, and no gateway has been asked yet.
+    Unasked,
     /// Nothing of it has left, or it is certain that nothing arrived.
     Waiting,
     /// It may have left.
@@ -53,9 +55,14 @@ struct Entries {
 }
 
 impl Ledger {
-    pub(super) fn new(receipts: Vec<Receipt>, duplicates: HashMap<u32, Vec<u32>>) -> Self {
+    /// `is_once` says which messages an earlier run may have sent.
+    pub(super) fn new(
+        receipts: Vec<Receipt>,
+        is_once: impl Iterator<Item = bool>,
+        duplicates: HashMap<u32, Vec<u32>>,
+    ) -> Self {
         let progress = Progress { planned: receipts.len(), ..Progress::default() };
-        let stages = vec![Stage::Waiting; receipts.len()];
+        let stages = is_once.map(|is_once| if is_once { Stage::Unasked } else { Stage::Waiting }).collect();
         Self {
             entries: Mutex::new(Entries { receipts, stages, progress, duplicates }),
             notify: Mutex::new(None),
@@ -142,19 +149,22 @@ impl Ledger {
         });
     }
 
-    pub(super) fn reject(&self, messages: &[u32], error: &Error) {
-        self.end(messages, SendOutcome::Rejected, error);
+    /// This message cannot be sent by anybody.
+    pub(super) fn reject(&self, message: u32, error: &Error) {
+        self.change(|entries| {
+            if let Some(receipt) = entries.decide(message, SendOutcome::Rejected) {
+                receipt.error = Some(error.clone());
+            }
+        });
     }
 
-    pub(super) fn unclear(&self, messages: &[u32], error: &Error) {
-        self.end(messages, SendOutcome::Unclear, error);
-    }
-
-    fn end(&self, messages: &[u32], outcome: SendOutcome, error: &Error) {
+    /// This gateway may have these, and nobody can tell.
+    pub(super) fn unclear(&self, messages: &[u32], error: &Error, gateway: &Arc<str>) {
         self.change(|entries| {
             entries.each(messages.iter().copied(), |entries, index| {
-                if let Some(receipt) = entries.decide(index, outcome) {
+                if let Some(receipt) = entries.decide(index, SendOutcome::Unclear) {
                     receipt.error = Some(error.clone());
+                    receipt.gateway = Some(gateway.clone());
                 }
             });
         });
@@ -167,7 +177,7 @@ impl Ledger {
         stages
             .map(|(stage, receipt)| match stage {
                 Stage::Decided => receipt.clone(),
-                Stage::InFlight => Receipt {
+                Stage::InFlight | Stage::Unasked => Receipt {
                     outcome: SendOutcome::Unclear,
                     error: Some(because.clone().unclear()),
                     ..receipt.clone()
@@ -181,11 +191,24 @@ impl Ledger {
             .collect()
     }
 
-    /// The receipts of a call that has ended; nothing is copied.
+    /// The receipts of a call that has ended; nothing is copied. Of a message that nothing was decided about, nothing is
+    /// known.
     pub(super) fn take_receipts(&self) -> Vec<Receipt> {
         let mut entries = self.entries();
-        entries.stages.clear();
-        std::mem::take(&mut entries.receipts)
+        let stages = std::mem::take(&mut entries.stages);
+        let mut receipts = std::mem::take(&mut entries.receipts);
+        for (receipt, stage) in receipts.iter_mut().zip(stages) {
+            if stage != Stage::Decided {
+                let error = Error::maybe_sent(
+                    ErrorKind::Unavailable,
+                    "send",
+                    "nothing was decided about this message",
+                );
+                receipt.outcome = SendOutcome::Unclear;
+                receipt.error.get_or_insert(error);
+            }
+        }
+        receipts
     }
 }
 
@@ -204,7 +227,7 @@ impl Entries {
         let current = self.stages.get_mut(index as usize).filter(|current| **current != Stage::Decided)?;
         match (*current, stage) {
             (Stage::InFlight, Stage::Waiting | Stage::Decided) => self.progress.in_flight -= 1,
-            (Stage::Waiting, Stage::InFlight) => self.progress.in_flight += 1,
+            (Stage::Waiting | Stage::Unasked, Stage::InFlight) => self.progress.in_flight += 1,
             _ => {}
         }
         *current = stage;

@@ -1,5 +1,6 @@
 //! Any number of messages through one or more gateways: planned, paced, retried, asked for, failed over, tracked.
 
+mod call;
 mod failover;
 mod ledger;
 mod pace;
@@ -11,14 +12,16 @@ mod sending;
 mod testing;
 mod track;
 
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::Stream;
 use futures_util::future::join_all;
 
-use self::failover::{Lane, Policy};
+use self::call::Policy;
+use self::failover::Lane;
 pub use self::ledger::Progress;
 use self::pace::Pace;
 use self::retry::RetryPolicy;
@@ -55,10 +58,15 @@ pub struct Messenger(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     lanes: Arc<[Lane]>,
+    /// Taken out of an inbox, and not handed out yet.
+    incoming: Mutex<VecDeque<Received>>,
     policy: Policy,
     trace_ids: TraceIds,
     clock: Arc<dyn Clock>,
 }
+
+/// More requests in flight than any gateway takes, and few enough for any machine.
+const MAX_CONCURRENCY: usize = 1_000;
 
 /// What a messenger needs to know.
 #[derive(Debug)]
@@ -76,6 +84,9 @@ pub struct MessengerBuilder {
 
 impl MessengerBuilder {
     /// One more gateway. The first is the one that is used; the others take what those before them certainly did not.
+    ///
+    /// A message with a key is asked for at every gateway before it is sent, because an earlier run may have gone out by any
+    /// of them: while one of them cannot be asked, such a message stays unclear.
     pub fn gateway(self, gateway: impl Gateway + 'static) -> Self {
         self.shared_gateway(Arc::new(gateway))
     }
@@ -98,7 +109,8 @@ impl MessengerBuilder {
         self
     }
 
-    /// How often one message is put into a request that leaves, at most; 4 unless set.
+    /// How often one message is put into a request, at most, when its fate was unclear or another gateway waits; 4 unless
+    /// set. What the last gateway certainly did not take is tried for as long as the budget lasts.
     pub fn attempts(mut self, attempts: usize) -> Self {
         self.attempts = attempts;
         self
@@ -142,6 +154,9 @@ impl MessengerBuilder {
                 return Err(Error::setting("gateways", detail));
             }
         }
+        if concurrency > MAX_CONCURRENCY {
+            return Err(Error::setting("concurrency", format!("more than {MAX_CONCURRENCY}")));
+        }
         if concurrency == 0 || attempts == 0 {
             let setting = if concurrency == 0 { "concurrency" } else { "attempts" };
             return Err(Error::setting(setting, "0; nothing could be sent"));
@@ -155,6 +170,7 @@ impl MessengerBuilder {
         let retry = RetryPolicy { attempts, budget, settle, jitter_seed };
         Ok(Messenger(Arc::new(Inner {
             lanes: lanes.collect(),
+            incoming: Mutex::default(),
             policy: Policy { concurrency, retry },
             trace_ids: TraceIds::new(clock.clone()),
             clock,
@@ -246,7 +262,8 @@ impl Messenger {
         self.0.clone().track_all(receipts, options)
     }
 
-    /// Incoming messages, each handed out once, from all gateways that have an inbox; asks every `interval`, for ever.
+    /// Incoming messages, each handed out once, from all gateways that have an inbox; asks every `interval` (a second at
+    /// least), for ever. What was fetched and not taken from the stream when it is dropped comes first in the next one.
     ///
     /// A failure is an item of the stream, and the stream goes on. One with the outcome `unclear` may have taken messages
     /// out of the inbox that did not arrive here; its hint says what can still be done.
@@ -274,7 +291,7 @@ impl Inner {
             Content::Template { .. } if !has_templates => {
                 Some(Error::configuration("send_template", "no gateway of this messenger has templates"))
             }
-            _ if (message.key.is_some() || message.once) && !can_be_asked => Some(Error::configuration(
+            _ if message.is_once() && !can_be_asked => Some(Error::configuration(
                 "send",
                 "no gateway of this messenger can be asked by trace id, so a key cannot keep a message from going out twice",
             )),

@@ -13,6 +13,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
 
+/// The longest that one answer can hold a whole gateway back.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
+
 /// The pace of one gateway.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -57,8 +60,10 @@ impl Pace {
     }
 
     /// Holds the whole gateway back: one request was told to slow down, and the others would be told the same.
+    ///
+    /// Never for longer than [`LONGEST_HOLD`], whatever a gateway asks for: sends of other callers wait here too.
     pub(super) fn slow_down(&self, pause: Duration) {
-        let until = self.clock.now() + pause;
+        let until = self.clock.now().saturating_add(pause.min(LONGEST_HOLD));
         let mut resume_at = self.resume_at.lock().unwrap_or_else(PoisonError::into_inner);
         *resume_at = until.max(*resume_at);
     }

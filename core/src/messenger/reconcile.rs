@@ -1,16 +1,20 @@
 //! After an unclear failure: ask the gateway by trace id, and never send again before the answer is known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::failover::{Call, Lane};
+use super::call::Call;
+use super::failover::Lane;
 use super::retry::Patience;
 use crate::error::{Error, ErrorKind};
-use crate::gateway::{Accepted, Registration};
+use crate::gateway::Registration;
 use crate::message::TraceId;
+
+/// How long a gateway is held back that asks to slow down without saying how long.
+const SLOW_DOWN: Duration = Duration::from_secs(2);
 
 /// What asking found out, beside the messages that turned out to be registered: these are accepted already.
 pub(super) struct Findings {
@@ -44,33 +48,42 @@ pub(super) async fn reconcile(
             .map(|ids| async move { ask(lane, &ids).await })
             .buffer_unordered(call.policy.concurrency);
         let mut failure = None;
+        let mut missed = HashSet::new();
         while let Some(answer) = questions.next().await {
             match answer {
                 Ok(registrations) => {
                     for registration in registrations {
                         match registration {
-                            Registration::Registered(Accepted { trace_id, message_id }) => {
+                            Registration::Registered { trace_id, message_id, .. } => {
                                 if let Some((index, _)) = pending.remove(&trace_id) {
                                     call.ledger.accept(&[(index, message_id)], lane.gateway.name());
                                 }
                             }
-                            Registration::NotRegistered(trace_id) => {
-                                let Some((index, count)) = pending.get_mut(&trace_id) else {
-                                    continue;
-                                };
-                                *count += 1;
-                                if *count >= looks {
-                                    absent.push(*index);
-                                    pending.remove(&trace_id);
-                                }
+                            Registration::NotRegistered { trace_id, .. } => {
+                                missed.insert(trace_id);
                             }
                         }
                     }
                 }
-                Err(error) => failure = Some(error),
+                Err(error) => {
+                    if error.kind() == ErrorKind::RateLimit {
+                        // At once, before the questions that are left are told the same.
+                        lane.pace.slow_down(error.retry_after().unwrap_or(SLOW_DOWN));
+                    }
+                    failure = Some(error);
+                }
             }
         }
         drop(questions);
+        // Counted when all answers are in: a message that one row has and another has not is there.
+        for trace_id in missed {
+            let Some((index, count)) = pending.get_mut(&trace_id) else { continue };
+            *count += 1;
+            if *count >= looks {
+                absent.push(*index);
+                pending.remove(&trace_id);
+            }
+        }
         if pending.is_empty() {
             return Findings { absent, unknown: Vec::new() };
         }
@@ -83,9 +96,6 @@ pub(super) async fn reconcile(
             let unknown = pending.into_values().map(|(index, _)| index).collect();
             return Findings { absent, unknown };
         };
-        if failure.is_some_and(|error| error.kind() == ErrorKind::RateLimit) {
-            lane.pace.slow_down(pause);
-        }
         call.clock.sleep(pause).await;
     }
 }

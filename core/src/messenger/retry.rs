@@ -11,7 +11,7 @@ use crate::error::Error;
 /// The limits of patience, the same for every request of a messenger.
 #[derive(Clone, Debug)]
 pub(super) struct RetryPolicy {
-    /// How often one message is put into a request that leaves, at most.
+    /// How often one message is put into a request, at most, when its fate was unclear or another gateway waits.
     pub(super) attempts: usize,
     /// How long a request's messages are retried and asked for, from its first failure on.
     pub(super) budget: Duration,
@@ -56,15 +56,15 @@ impl Patience {
         self.attempts_left > 0
     }
 
-    /// The pause before the next try; `None` when the time is up. A gateway's own wish is honoured where it is longer.
+    /// The pause before the next try, `at_least` this long and as long as the gateway asked for; `None` when there is no
+    /// time left for it.
     pub(super) fn pause(&mut self, after: Option<&Error>, at_least: Duration) -> Option<Duration> {
         let now = self.clock.now();
-        let deadline = *self.deadline.get_or_insert(now + self.budget);
+        let deadline = *self.deadline.get_or_insert(now.saturating_add(self.budget));
         let left = deadline.checked_sub(now).filter(|left| !left.is_zero())?;
-        let wished = after.and_then(Error::retry_after).unwrap_or_default();
-        let pause = self.pauses.next().unwrap_or_default().max(at_least);
-        // The last try is made when the time is up, unless the gateway asked not to come back by then.
-        (wished <= left).then(|| pause.max(wished).min(left))
+        // A pause that something depends on is never cut short; one that is only polite ends with the budget.
+        let needed = after.and_then(Error::retry_after).unwrap_or_default().max(at_least);
+        (needed <= left).then(|| self.pauses.next().unwrap_or_default().max(needed).min(left))
     }
 }
 
@@ -93,6 +93,21 @@ mod tests {
             pauses.len() >= 5 && pauses.iter().all(|pause| *pause <= Duration::from_secs(30)),
             "{pauses:?}"
         );
+    }
+
+    #[test]
+    fn a_pause_that_is_needed_is_not_cut_short() {
+        let clock = VirtualClock::shared();
+        let policy = RetryPolicy {
+            attempts: 3,
+            budget: Duration::from_secs(60),
+            settle: Duration::ZERO,
+            jitter_seed: Some(7),
+        };
+        let mut patience = Patience::new(&policy, &clock);
+        assert!(patience.pause(None, Duration::from_secs(5)).unwrap() >= Duration::from_secs(5));
+        drop(clock.sleep(Duration::from_secs(58)));
+        assert_eq!(patience.pause(None, Duration::from_secs(5)), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, Either, select};
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
-use super::failover::Call;
+use super::call::Call;
 use super::ledger::{Ledger, Progress};
 use crate::error::{Error, ErrorKind, Hint, Result};
 use crate::message::{Content, Message, Receipt, SendOutcome, TraceId, TraceIds};
@@ -32,6 +32,7 @@ pub struct Sending {
     messenger: Arc<Inner>,
     messages: Vec<Message>,
     trace_ids: Vec<TraceId>,
+    list: &'static str,
     work: Vec<u32>,
     ledger: Arc<Ledger>,
     cancel: Option<CancellationToken>,
@@ -40,13 +41,14 @@ pub struct Sending {
 
 impl Sending {
     /// `list` is what the caller knows the messages as, for errors: `messages` or `recipients`.
-    pub(super) fn new(messenger: &Arc<Inner>, messages: Vec<Message>, list: &str) -> Self {
+    pub(super) fn new(messenger: &Arc<Inner>, messages: Vec<Message>, list: &'static str) -> Self {
         let Prepared { trace_ids, work, ledger } = Prepared::new(&messages, list, &messenger.trace_ids);
         let refusal = messenger.refuse(&messages, &work);
         Self {
             messenger: messenger.clone(),
             messages,
             trace_ids,
+            list,
             work,
             ledger: Arc::new(ledger),
             cancel: None,
@@ -72,13 +74,14 @@ impl Sending {
     }
 
     async fn run(self) -> Result<Report> {
-        let Self { messenger, messages, trace_ids, work, ledger, cancel, refusal } = self;
+        let Self { messenger, messages, trace_ids, list, work, ledger, cancel, refusal } = self;
         if let Some(error) = refusal {
             return Err(error);
         }
         let call = Call {
             messages,
             trace_ids,
+            list,
             ledger: ledger.clone(),
             lanes: messenger.lanes.clone(),
             policy: messenger.policy.clone(),
@@ -223,15 +226,18 @@ impl Prepared {
             });
             if fault.is_none() && (message.key.is_some() || message.trace_id.is_some()) {
                 let first = *given.entry(trace_id).or_insert(index);
-                let is_once = message.key.is_some() || message.once;
-                if first != index && is_once {
-                    duplicates.entry(first).or_default().push(index);
-                    continue;
-                }
-                if first != index {
-                    let detail =
-                        format!("that of {list}[{first}] too; two messages need two ids to be asked for");
-                    fault = Some(Error::invalid_input("send", "trace_id", detail));
+                let of_first = messages.get(first as usize).filter(|_| first != index);
+                match of_first {
+                    None => {}
+                    Some(earlier) if message.is_once() && message.says_the_same(earlier) => {
+                        duplicates.entry(first).or_default().push(index);
+                        continue;
+                    }
+                    Some(_) => {
+                        let field = if message.key.is_some() { "key" } else { "trace_id" };
+                        let detail = format!("that of {list}[{first}] too, which is another message");
+                        fault = Some(Error::invalid_input("send", field, detail));
+                    }
                 }
             }
             match fault {
@@ -239,9 +245,9 @@ impl Prepared {
                 Some(error) => refused.push((index, error.in_list(list, index))),
             }
         }
-        let ledger = Ledger::new(receipts, duplicates);
+        let ledger = Ledger::new(receipts, messages.iter().map(Message::is_once), duplicates);
         for (index, error) in refused {
-            ledger.reject(&[index], &error);
+            ledger.reject(index, &error);
         }
         Self { trace_ids, work, ledger }
     }

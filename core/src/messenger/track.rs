@@ -1,17 +1,19 @@
 //! What became of messages: delivery reports until each is final, and the messages that people send back.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::Hash;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::Stream;
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::Inner;
 use super::failover::Lane;
 use crate::delivery::DeliveryStatus;
-use crate::error::{Error, Result, Retry};
-use crate::gateway::{Accepted, Registration};
+use crate::error::{Error, ErrorKind, Result, Retry};
+use crate::gateway::Registration;
 use crate::message::{IncomingMessage, MessageId, Receipt, SendOutcome, TraceId};
 use crate::phone::Recipient;
 
@@ -136,80 +138,13 @@ impl Inner {
         for (name, places) in by_lane {
             match self.lane(name.as_deref()) {
                 Ok(lane) => {
-                    self.find_ids(lane, reports, &places).await;
-                    self.ask(lane, reports, &places).await;
+                    let (with_id, without_id): (Vec<_>, Vec<_>) = places.into_iter().partition(|place| {
+                        reports.get(*place).is_some_and(|report| report.message_id.is_some())
+                    });
+                    ask_by_id(lane, reports, with_id).await;
+                    ask_by_trace_id(lane, reports, without_id).await;
                 }
-                Err(error) => {
-                    for place in places {
-                        if let Some(report) = reports.get_mut(place) {
-                            report.error = Some(error.clone());
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// A message whose id is not known yet is asked for by its trace id first.
-    async fn find_ids(&self, lane: &Lane, reports: &mut [DeliveryReport], places: &[usize]) {
-        let without: HashMap<TraceId, usize> = places
-            .iter()
-            .filter_map(|place| {
-                reports.get(*place).filter(|r| r.message_id.is_none()).map(|r| (r.trace_id, *place))
-            })
-            .collect();
-        let ids: Vec<_> = without.keys().copied().collect();
-        let Some(most) = lane.gateway.capabilities().look_up else {
-            return;
-        };
-        for chunk in ids.chunks(most.max(1)) {
-            let permit = lane.pace.enter().await;
-            let answer = lane.gateway.look_up(chunk).await;
-            drop(permit);
-            for registration in answer.into_iter().flatten() {
-                if let Registration::Registered(Accepted { trace_id, message_id }) = registration {
-                    let report = without.get(&trace_id).and_then(|place| reports.get_mut(*place));
-                    if let Some(report) = report {
-                        report.message_id = message_id;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn ask(&self, lane: &Lane, reports: &mut [DeliveryReport], places: &[usize]) {
-        let of_id: HashMap<MessageId, usize> =
-            places.iter().filter_map(|place| Some((reports.get(*place)?.message_id?, *place))).collect();
-        let mut ids: Vec<_> = of_id.keys().copied().collect();
-        ids.sort_unstable();
-        let answerable = lane.gateway.capabilities().deliveries;
-        for chunk in ids.chunks(answerable.unwrap_or(usize::MAX).max(1)) {
-            let permit = lane.pace.enter().await;
-            let answer = match answerable {
-                Some(_) => lane.gateway.deliveries(chunk).await,
-                None => Err(Error::configuration("delivery", "the gateway cannot be asked for deliveries")
-                    .with_gateway(lane.gateway.name())),
-            };
-            drop(permit);
-            match answer {
-                Ok(rows) => {
-                    for (id, status) in rows {
-                        if let Some(report) = of_id.get(&id).and_then(|place| reports.get_mut(*place)) {
-                            report.status = Some(status);
-                            report.error = None;
-                        }
-                    }
-                }
-                Err(error) => {
-                    if error.retry() == Retry::Backoff {
-                        lane.pace.slow_down(error.retry_after().unwrap_or(Duration::from_secs(1)));
-                    }
-                    for id in chunk {
-                        if let Some(report) = of_id.get(id).and_then(|place| reports.get_mut(*place)) {
-                            report.error = Some(error.clone());
-                        }
-                    }
-                }
+                Err(error) => fail(reports, &places, &error),
             }
         }
     }
@@ -232,7 +167,7 @@ impl Inner {
         options: TrackOptions,
     ) -> impl Stream<Item = DeliveryReport> + Send {
         async_stream::stream! {
-            let ends = self.clock.now() + options.deadline;
+            let ends = self.clock.now().saturating_add(options.deadline);
             let mut pending = Vec::new();
             for (index, receipt) in receipts.iter().enumerate() {
                 let report = report(index, receipt);
@@ -243,6 +178,7 @@ impl Inner {
             }
             drop(receipts);
             let mut wait = options.first_look;
+            let mut slower = 1;
             while !pending.is_empty() {
                 let left = ends.saturating_sub(self.clock.now());
                 if left.is_zero() {
@@ -258,7 +194,10 @@ impl Inner {
                     }
                 }
                 pending.retain(|report| !report.is_final() && !is_hopeless(report));
-                wait = self.interval(&pending, &options);
+                // Told to slow down, it looks half as often each time, until it is no longer told so.
+                let limited = pending.iter().any(is_limited);
+                slower = if limited { (slower * 2).min(MOST_SLOWED) } else { 1 };
+                wait = self.interval(&pending, &options).saturating_mul(slower);
             }
             for report in pending {
                 yield DeliveryReport { timed_out: true, ..report };
@@ -284,25 +223,143 @@ impl Inner {
         async_stream::stream! {
             loop {
                 for lane in self.lanes.iter().filter(|lane| lane.gateway.capabilities().inbox) {
+                    // What an earlier stream fetched and did not hand out is not fetched again: it comes from here.
+                    while let Some(received) = self.next_incoming() {
+                        yield Ok(received);
+                    }
                     let permit = lane.pace.enter().await;
                     let answer = lane.gateway.receive().await;
                     drop(permit);
                     match answer {
                         Ok(messages) => {
-                            for message in messages {
-                                yield Ok(Received { gateway: lane.gateway.name().clone(), message });
-                            }
+                            let gateway = lane.gateway.name();
+                            let received = messages.into_iter().map(|message| Received { gateway: gateway.clone(), message });
+                            self.incoming.lock().unwrap_or_else(PoisonError::into_inner).extend(received);
                         }
                         Err(error) => yield Err(error),
                     }
                 }
-                self.clock.sleep(interval).await;
+                while let Some(received) = self.next_incoming() {
+                    yield Ok(received);
+                }
+                self.clock.sleep(interval.max(SHORTEST_INTERVAL)).await;
+            }
+        }
+    }
+
+    fn next_incoming(&self) -> Option<Received> {
+        self.incoming.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// An inbox that is asked without a pause keeps a core busy and a gateway angry.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How many times longer than the interval the pause gets, at most, when a gateway keeps asking to slow down.
+const MOST_SLOWED: u32 = 16;
+
+async fn ask_by_id(lane: &Lane, reports: &mut [DeliveryReport], places: Vec<usize>) {
+    let of_id = grouped(places, |place| reports.get(place)?.message_id);
+    let Some(most) = lane.gateway.capabilities().deliveries else {
+        let error = cannot_be_asked(lane);
+        return of_id.into_values().for_each(|places| fail(reports, &places, &error));
+    };
+    let ids: Vec<MessageId> = of_id.keys().copied().collect();
+    for chunk in ids.chunks(most.max(1)) {
+        let permit = lane.pace.enter().await;
+        let answer = lane.gateway.deliveries(chunk).await;
+        drop(permit);
+        match answer {
+            Ok(rows) => {
+                for (id, status) in rows {
+                    settle(reports, of_id.get(&id), None, &status);
+                }
+            }
+            Err(error) => {
+                for places in chunk.iter().filter_map(|id| of_id.get(id)) {
+                    fail(reports, places, &error);
+                }
             }
         }
     }
 }
 
+/// A message whose id is not known is asked for by its trace id; the same answer says where it is.
+async fn ask_by_trace_id(lane: &Lane, reports: &mut [DeliveryReport], places: Vec<usize>) {
+    let of_trace = grouped(places, |place| Some(reports.get(place)?.trace_id));
+    let Some(most) = lane.gateway.capabilities().look_up else {
+        let error = cannot_be_asked(lane);
+        return of_trace.into_values().for_each(|places| fail(reports, &places, &error));
+    };
+    let ids: Vec<TraceId> = of_trace.keys().copied().collect();
+    for chunk in ids.chunks(most.max(1)) {
+        let permit = lane.pace.enter().await;
+        let answer = lane.gateway.look_up(chunk).await;
+        drop(permit);
+        match answer {
+            Ok(registrations) => {
+                for registration in registrations {
+                    let (trace_id, message_id, status) = match registration {
+                        Registration::Registered { trace_id, message_id, status } => {
+                            (trace_id, message_id, status)
+                        }
+                        Registration::NotRegistered { trace_id, status } => (trace_id, None, status),
+                    };
+                    settle(reports, of_trace.get(&trace_id), message_id, &status);
+                }
+            }
+            Err(error) => chunk
+                .iter()
+                .filter_map(|id| of_trace.get(id))
+                .for_each(|places| fail(reports, places, &error)),
+        }
+    }
+}
+
+/// Places by what the gateway knows their messages as: several receipts may be of one message.
+fn grouped<K: Eq + Hash>(places: Vec<usize>, key: impl Fn(usize) -> Option<K>) -> IndexMap<K, Vec<usize>> {
+    let mut groups: IndexMap<K, Vec<usize>> = IndexMap::new();
+    for place in places {
+        if let Some(key) = key(place) {
+            groups.entry(key).or_default().push(place);
+        }
+    }
+    groups
+}
+
+fn settle(
+    reports: &mut [DeliveryReport],
+    places: Option<&Vec<usize>>,
+    message_id: Option<MessageId>,
+    status: &DeliveryStatus,
+) {
+    for place in places.into_iter().flatten() {
+        if let Some(report) = reports.get_mut(*place) {
+            report.message_id = report.message_id.or(message_id);
+            report.status = Some(status.clone());
+            report.error = None;
+        }
+    }
+}
+
+fn fail(reports: &mut [DeliveryReport], places: &[usize], error: &Error) {
+    for place in places {
+        if let Some(report) = reports.get_mut(*place) {
+            report.error = Some(error.clone());
+        }
+    }
+}
+
+fn cannot_be_asked(lane: &Lane) -> Error {
+    Error::configuration("delivery", "the gateway cannot be asked what became of this message")
+        .with_gateway(lane.gateway.name())
+}
+
 /// A refusal that asking again will not change.
 fn is_hopeless(report: &DeliveryReport) -> bool {
     report.error.as_ref().is_some_and(|error| error.retry() == Retry::Never)
+}
+
+fn is_limited(report: &DeliveryReport) -> bool {
+    report.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::RateLimit)
 }

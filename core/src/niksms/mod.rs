@@ -911,12 +911,12 @@ impl Gateway for NikSms {
                 // Ids come by position: with another count none of them can be given to anybody.
                 return Ok(Vec::new());
             }
-            let ids = answer.message_ids.into_iter().map(Some);
-            let accepted = |(message, message_id): (&Outgoing<'_>, _)| Accepted {
+            let rows = messages.iter().zip(answer.message_ids).filter(|(_, id)| id.is_real());
+            let accepted = |(message, id): (&Outgoing<'_>, _)| Accepted {
                 trace_id: message.trace_id,
-                message_id,
+                message_id: Some(id),
             };
-            Ok(messages.iter().zip(ids).map(accepted).collect())
+            Ok(rows.map(accepted).collect())
         })
     }
 
@@ -925,11 +925,20 @@ impl Gateway for NikSms {
             let mut registrations = Vec::with_capacity(trace_ids.len());
             for trace_id in trace_ids {
                 let row = self.without_retry().get_sms_delivery_with_client_id(*trace_id).await?;
-                registrations.push(match row.status {
-                    SmsStatus::NotFound => Registration::NotRegistered(*trace_id),
-                    _ => {
-                        Registration::Registered(Accepted { trace_id: *trace_id, message_id: row.message_id })
+                let (trace_id, status) = (*trace_id, DeliveryStatus::from(&row.status));
+                let message_id = row.message_id.filter(|id| id.is_real());
+                registrations.extend(match row.status {
+                    SmsStatus::NotFound => Some(Registration::NotRegistered { trace_id, status }),
+                    // "Unknown" without an id does not prove that there is a message.
+                    SmsStatus::StatusUnknown
+                    | SmsStatus::Unknown(_)
+                    | SmsStatus::UnknownName(_)
+                    | SmsStatus::Missing
+                        if message_id.is_none() =>
+                    {
+                        None
                     }
+                    _ => Some(Registration::Registered { trace_id, message_id, status }),
                 });
             }
             Ok(registrations)

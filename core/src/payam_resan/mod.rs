@@ -427,7 +427,10 @@ impl Gateway for PayamResan {
         Box::pin(async move {
             let messages = batch.messages;
             let accepted = |(trace_id, message_id): (Option<TraceId>, Option<MessageId>)| {
-                trace_id.map(|trace_id| Accepted { trace_id, message_id })
+                Some(Accepted {
+                    trace_id: trace_id?,
+                    message_id: Some(message_id.filter(|id| id.is_real())?),
+                })
             };
             let sent = |sent: Vec<Sent>| {
                 sent.into_iter().filter_map(|row| accepted((row.trace_id, row.message_id))).collect()
@@ -473,12 +476,16 @@ impl Gateway for PayamResan {
         Box::pin(async move {
             let rows = self.without_retry().status_by_trace_id(trace_ids).await?;
             let registration = |row: Status| {
-                let trace_id = row.trace_id?;
+                let (trace_id, status) = (row.trace_id?, DeliveryStatus::from(&row.status));
                 Some(match row.status {
-                    MessageStatus::NotFound => Registration::NotRegistered(trace_id),
+                    MessageStatus::NotFound => Registration::NotRegistered { trace_id, status },
                     // Only a status proves that the message is there.
                     MessageStatus::Missing => return None,
-                    _ => Registration::Registered(Accepted { trace_id, message_id: row.message_id }),
+                    _ => Registration::Registered {
+                        trace_id,
+                        message_id: row.message_id.filter(|id| id.is_real()),
+                        status,
+                    },
                 })
             };
             Ok(rows.into_iter().filter_map(registration).collect())

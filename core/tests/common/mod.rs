@@ -79,21 +79,30 @@ pub(crate) fn messenger() -> MessengerBuilder {
         .budget(Duration::from_secs(30 * 60))
 }
 
-/// What must hold whatever happened: registered at most once, `accepted` when registered, and nothing called `rejected`
-/// that was.
+/// What must hold whatever happened: registered at most once, `accepted` when registered and with the id of that very
+/// message, and nothing called `rejected` that was.
 pub(crate) fn assert_honest(emulator: &Emulator, receipts: &[Receipt], what: &str) {
-    let mut registered: HashMap<i64, usize> = HashMap::new();
+    let mut registered: HashMap<i64, Vec<i64>> = HashMap::new();
     for message in emulator.messages() {
         if let Some(trace_id) = message.trace_id {
-            *registered.entry(trace_id).or_default() += 1;
+            registered.entry(trace_id).or_default().push(message.id);
         }
     }
+    for (trace_id, ids) in &registered {
+        assert_eq!(ids.len(), 1, "{what}: {trace_id} is registered {} times", ids.len());
+    }
     for receipt in receipts {
-        let times = registered.get(&receipt.trace_id.get()).copied().unwrap_or(0);
-        assert!(times <= 1, "{what}: registered {times} times: {receipt:?}");
+        let ids = registered.get(&receipt.trace_id.get()).map(Vec::as_slice).unwrap_or_default();
         match receipt.outcome {
-            SendOutcome::Accepted => assert_eq!(times, 1, "{what}: accepted and lost: {receipt:?}"),
-            SendOutcome::Rejected => assert_eq!(times, 0, "{what}: rejected and registered: {receipt:?}"),
+            SendOutcome::Accepted => {
+                assert_eq!(ids.len(), 1, "{what}: accepted and lost: {receipt:?}");
+                let id = receipt.message_id.map(payamak::MessageId::get);
+                assert_eq!(id.as_slice(), ids, "{what}: the id of another message: {receipt:?}");
+            }
+            SendOutcome::Rejected => {
+                assert_eq!(ids, [0; 0], "{what}: rejected and registered: {receipt:?}");
+                assert!(receipt.error.is_some(), "{what}: rejected without a reason: {receipt:?}");
+            }
             SendOutcome::Unclear => {
                 assert!(receipt.error.is_some(), "{what}: unclear without a reason: {receipt:?}");
             }
