@@ -1,83 +1,34 @@
 //! NikSMS: one client over the service's four wire forms.
 
+mod builder;
 mod codes;
 mod envelope;
 mod form;
+mod gateway;
 mod soap;
+mod types;
 mod web_service;
 mod xml;
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use secrecy::SecretString;
-use serde::Serialize;
 use url::Url;
 
+pub use self::builder::{Dialect, NikSmsBuilder};
 pub use self::codes::{SendStatus, SmsStatus};
+pub use self::types::{SendBatch, SendOptions, SendType, Status, TraceStatus};
 use self::web_service::Layout;
-use crate::delivery::DeliveryStatus;
 use crate::error::{Error, Hint, Result};
-use crate::gateway::{
-    Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Personal, Registration, lacks,
-};
+use crate::gateway::{Capabilities, lacks};
 use crate::message::{
     Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TehranTime, TraceId,
 };
 use crate::phone::{Msisdn, Recipient};
-use crate::settings::{Settings, environment, require, shared_settings, shown};
-use crate::transport::{Answer, Operation, Request, Transport, base_url};
-
-/// The four wire forms of the service ("The dialects" of the protocol page).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// SOAP 1.1. Plain http only, so it is refused unless the host is this machine or `allow_insecure` is set.
-    Soap,
-    /// Form fields over https, all operations.
-    #[default]
-    PublicApi,
-    /// The envelope `{Status, Exception, Data}`: sending to one, and deliveries where the path is known.
-    V2,
-    /// The REST of 2025, with an API key.
-    WebService,
-}
-
-impl Dialect {
-    /// `soap`, `public-api`, `v2` or `web-service`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Soap => "soap",
-            Self::PublicApi => "public-api",
-            Self::V2 => "v2",
-            Self::WebService => "web-service",
-        }
-    }
-
-    fn address(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Soap => ("http://niksms.com:1370/NiksmsWebservice.svc", "/NiksmsWebservice.svc"),
-            Self::PublicApi => ("https://niksms.com/fa/PublicApi/", "/fa/PublicApi/"),
-            Self::V2 => ("https://niksms.com/api/v2/", "/api/v2/"),
-            Self::WebService => ("https://webservice.niksms.com/api/v1/web-service/", "/api/v1/web-service/"),
-        }
-    }
-}
-
-impl FromStr for Dialect {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Soap, Self::PublicApi, Self::V2, Self::WebService]
-            .into_iter()
-            .find(|dialect| dialect.as_str() == text)
-            .ok_or_else(|| {
-                Error::setting("dialect", "none of soap, public-api, v2 and web-service").with_value(text)
-            })
-    }
-}
+use crate::settings::require;
+use crate::transport::{Answer, Operation, Request, Transport};
 
 /// A client of NikSMS in one of its dialects: one method an operation of the protocol page, nothing hidden and no send
 /// repeated. A dialect that lacks an operation says so before anything is sent.
@@ -117,232 +68,6 @@ struct Credentials {
     api_key: SecretString,
 }
 
-/// What a client of NikSMS needs to know.
-#[derive(Clone)]
-pub struct NikSmsBuilder {
-    settings: Settings,
-    dialect: Dialect,
-    username: Option<String>,
-    password: Option<SecretString>,
-    api_key: Option<SecretString>,
-    sender: Option<SenderLine>,
-    v2_delivery_path: Option<String>,
-    max_recipients: usize,
-    poll_interval: Duration,
-}
-
-impl NikSmsBuilder {
-    /// Which wire form to speak; `public-api` unless set.
-    #[must_use]
-    pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
-        self
-    }
-
-    /// The user name, for every dialect but `web-service`.
-    #[must_use]
-    pub fn username(mut self, username: impl Into<String>) -> Self {
-        self.username = Some(username.into());
-        self
-    }
-
-    /// The password, for every dialect but `web-service`.
-    #[must_use]
-    pub fn password(mut self, password: impl Into<String>) -> Self {
-        self.password = Some(SecretString::from(password.into()));
-        self
-    }
-
-    /// The API key, for the dialect `web-service`.
-    #[must_use]
-    pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = Some(SecretString::from(key.into()));
-        self
-    }
-
-    /// The line to send from, unless a call names another. A leading 98 is dropped.
-    #[must_use]
-    pub fn sender(mut self, sender: impl Into<SenderLine>) -> Self {
-        self.sender = Some(sender.into());
-        self
-    }
-
-    /// Where `v2` answers for deliveries, below its base address. Nobody has published it, so there is no default.
-    #[must_use]
-    pub fn v2_delivery_path(mut self, path: impl Into<String>) -> Self {
-        self.v2_delivery_path = Some(path.into());
-        self
-    }
-
-    /// The most recipients (and ids) of one request; 100 unless set, the gateway's own figure being unknown.
-    #[must_use]
-    pub fn max_recipients(mut self, count: usize) -> Self {
-        self.max_recipients = count;
-        self
-    }
-
-    /// How long a messenger leaves between two questions about one message; 1 minute unless set, the gateway's own rule
-    /// being unknown.
-    #[must_use]
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll_interval = interval;
-        self
-    }
-
-    shared_settings!();
-
-    /// Takes what was not given from `NIKSMS_USERNAME`, `NIKSMS_PASSWORD`, `NIKSMS_API_KEY` and `NIKSMS_SENDER`.
-    #[must_use]
-    pub fn from_env(mut self) -> Self {
-        self.username = self.username.or_else(|| environment("NIKSMS_USERNAME"));
-        self.password = self.password.or_else(|| environment("NIKSMS_PASSWORD").map(SecretString::from));
-        self.api_key = self.api_key.or_else(|| environment("NIKSMS_API_KEY").map(SecretString::from));
-        self.sender = self.sender.or_else(|| environment("NIKSMS_SENDER").map(SenderLine::from));
-        self
-    }
-
-    /// The client; an error names the setting that is missing or wrong.
-    pub fn build(self) -> Result<NikSms> {
-        let Self { settings, dialect, sender, v2_delivery_path, max_recipients, poll_interval, .. } = self;
-        let name: Arc<str> = settings.name.as_deref().unwrap_or("niksms").into();
-        let named = |error: Error| error.with_gateway(&name);
-        let (production, path) = dialect.address();
-        let given = settings.base_url.as_deref().unwrap_or(production);
-        let instead = if dialect == Dialect::Soap {
-            "Use the dialect public-api, which has every operation over https"
-        } else {
-            "Use https"
-        };
-        let base = base_url(given, path, settings.allow_insecure, instead).map_err(named)?;
-        let credentials = if dialect == Dialect::WebService {
-            let api_key = require(self.api_key, "api_key").map_err(named)?;
-            Credentials { base, username: String::new(), password: SecretString::default(), api_key }
-        } else {
-            let username = require(self.username, "username").map_err(named)?;
-            let password = require(self.password, "password").map_err(named)?;
-            Credentials { base, username, password, api_key: SecretString::default() }
-        };
-        if max_recipients == 0 {
-            return Err(named(Error::setting("max_recipients", "0")));
-        }
-        let mut secrets = vec![credentials.password.clone(), credentials.api_key.clone()];
-        // Often a phone number. A shorter one would black out words that have nothing to do with it.
-        if credentials.username.len() > 3 {
-            secrets.push(credentials.username.as_str().into());
-        }
-        let transport = Transport::new(&settings, &name, &credentials.base, secrets)?;
-        let has_all = matches!(dialect, Dialect::Soap | Dialect::PublicApi);
-        let capabilities = Capabilities {
-            max_recipients: if dialect == Dialect::V2 { 1 } else { max_recipients },
-            personal: (dialect != Dialect::V2)
-                .then_some(Personal { one_sender: true, no_commas: dialect == Dialect::PublicApi }),
-            templates: false,
-            // Asked for one by one; the other two dialects cannot be asked by the caller's id at all.
-            look_up: has_all.then_some(1),
-            deliveries: (dialect != Dialect::V2 || v2_delivery_path.is_some()).then_some(max_recipients),
-            inbox: has_all,
-            poll_interval,
-        };
-        let account = Account { name, dialect, credentials, sender, v2_delivery_path, capabilities };
-        Ok(NikSms { transport, account: Arc::new(account) })
-    }
-}
-
-/// What a send may say beside its texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SendOptions {
-    /// The line, instead of the client's setting.
-    pub sender: Option<SenderLine>,
-    /// When to send; now without it.
-    pub send_at: Option<TehranTime>,
-    /// Normal without it.
-    pub send_type: Option<SendType>,
-}
-
-impl SendOptions {
-    /// Sent from this line.
-    #[must_use]
-    pub fn sender(mut self, sender: impl Into<SenderLine>) -> Self {
-        self.sender = Some(sender.into());
-        self
-    }
-
-    /// Sent then.
-    #[must_use]
-    pub fn send_at(mut self, time: TehranTime) -> Self {
-        self.send_at = Some(time);
-        self
-    }
-
-    /// Sent so.
-    #[must_use]
-    pub fn send_type(mut self, send_type: SendType) -> Self {
-        self.send_type = Some(send_type);
-        self
-    }
-}
-
-/// How a message shows itself on the handset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SendType {
-    /// In the inbox.
-    Normal,
-    /// On the screen, without being kept.
-    Flash,
-}
-
-impl FromStr for SendType {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "normal" => Ok(Self::Normal),
-            "flash" => Ok(Self::Flash),
-            _ => {
-                Err(Error::invalid_input("send_type", "send_type", "neither normal nor flash")
-                    .with_value(text))
-            }
-        }
-    }
-}
-
-/// What a send answers. Its status is `Successful` or `Warning`, which was sent too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct SendBatch {
-    /// `Successful`, or `Warning`.
-    pub status: SendStatus,
-    /// The gateway's id of the whole request.
-    pub id: Option<String>,
-    /// What the gateway warns of.
-    pub warning: Option<String>,
-    /// The gateway's ids, in the order of the recipients.
-    pub message_ids: Vec<MessageId>,
-}
-
-/// What became of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Status {
-    /// The gateway's id.
-    pub message_id: MessageId,
-    /// The status.
-    pub status: SmsStatus,
-}
-
-/// What became of a message, asked for by the caller's trace id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct TraceStatus {
-    /// The caller's trace id.
-    pub trace_id: TraceId,
-    /// The gateway's id; `None` where it has no such message.
-    pub message_id: Option<MessageId>,
-    /// The status.
-    pub status: SmsStatus,
-}
-
 /// A message of a request, checked.
 struct Row<'a> {
     to: Msisdn,
@@ -358,17 +83,7 @@ const AFTER_LOST_INBOX: Hint = Hint::new(
 impl NikSms {
     /// Starts the settings of a client.
     pub fn builder() -> NikSmsBuilder {
-        NikSmsBuilder {
-            settings: Settings::default(),
-            dialect: Dialect::default(),
-            username: None,
-            password: None,
-            api_key: None,
-            sender: None,
-            v2_delivery_path: None,
-            max_recipients: 100,
-            poll_interval: Duration::from_secs(60),
-        }
+        NikSmsBuilder::default()
     }
 
     /// The same client, on the same connections, with another time limit a request.
@@ -839,136 +554,5 @@ impl fmt::Debug for NikSms {
             .field("base_url", &self.account.credentials.base.as_str())
             .field("sender", &self.account.sender)
             .finish_non_exhaustive()
-    }
-}
-
-/// Shows everything but the credentials.
-impl fmt::Debug for NikSmsBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NikSmsBuilder")
-            .field("dialect", &self.dialect)
-            .field("base_url", &shown(self.settings.base_url.as_ref()))
-            .field("sender", &self.sender)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Gateway for NikSms {
-    fn name(&self) -> &Arc<str> {
-        &self.account.name
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        &self.account.capabilities
-    }
-
-    fn check(&self, message: &Outgoing<'_>) -> Result<()> {
-        let operation = Operation::acts("send");
-        require(message.sender.or(self.account.sender.as_ref()), "sender")
-            .map_err(|error| self.named(operation, error))?;
-        if self.account.dialect == Dialect::Soap && !xml::can_carry(message.text) {
-            return Err(self.refuse(
-                operation,
-                "text",
-                "a text with control characters, which XML cannot carry",
-            ));
-        }
-        Ok(())
-    }
-
-    fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>> {
-        Box::pin(async move {
-            let messages = batch.messages;
-            let Some(first) = messages.first() else {
-                return Ok(Vec::new());
-            };
-            let options = SendOptions { sender: first.sender.cloned(), ..SendOptions::default() };
-            let answer = match (batch.kind, self.account.dialect) {
-                (BatchKind::Template, _) => {
-                    return Err(self.lacks(Operation::acts("send_template"), "it has no templates"));
-                }
-                (BatchKind::Bulk, Dialect::V2) => {
-                    self.send_one(first.text, first.to, Some(first.trace_id), &options).await?
-                }
-                (BatchKind::Bulk, _) => {
-                    let recipients: Vec<_> = messages
-                        .iter()
-                        .map(|message| Destination::new(message.to, Some(message.trace_id)))
-                        .collect();
-                    self.group_sms(first.text, &recipients, &options).await?
-                }
-                (BatchKind::Personal, _) => {
-                    let messages: Vec<_> = messages
-                        .iter()
-                        .map(|message| {
-                            PersonalMessage::new(message.to, message.text).trace_id(message.trace_id)
-                        })
-                        .collect();
-                    self.ptp_sms(&messages, &options).await?
-                }
-            };
-            if answer.message_ids.len() != messages.len() {
-                // Ids come by position: with another count none of them can be given to anybody.
-                return Ok(Vec::new());
-            }
-            let rows = messages.iter().zip(answer.message_ids).filter(|(_, id)| id.is_real());
-            let accepted = |(message, id): (&Outgoing<'_>, _)| Accepted {
-                trace_id: message.trace_id,
-                message_id: Some(id),
-            };
-            Ok(rows.map(accepted).collect())
-        })
-    }
-
-    fn look_up<'a>(&'a self, trace_ids: &'a [TraceId]) -> BoxFuture<'a, Result<Vec<Registration>>> {
-        Box::pin(async move {
-            let mut registrations = Vec::with_capacity(trace_ids.len());
-            for trace_id in trace_ids {
-                let row = self.without_retry().get_sms_delivery_with_client_id(*trace_id).await?;
-                let (trace_id, status) = (*trace_id, DeliveryStatus::from(&row.status));
-                let message_id = row.message_id.filter(|id| id.is_real());
-                registrations.extend(match row.status {
-                    SmsStatus::NotFound => Some(Registration::NotRegistered { trace_id, status }),
-                    // "Unknown" without an id does not prove that there is a message.
-                    SmsStatus::StatusUnknown
-                    | SmsStatus::Unknown(_)
-                    | SmsStatus::UnknownName(_)
-                    | SmsStatus::Missing
-                        if message_id.is_none() =>
-                    {
-                        None
-                    }
-                    _ => Some(Registration::Registered { trace_id, message_id, status }),
-                });
-            }
-            Ok(registrations)
-        })
-    }
-
-    fn deliveries<'a>(
-        &'a self,
-        ids: &'a [MessageId],
-    ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
-        Box::pin(async move {
-            let rows = self.without_retry().get_sms_delivery(ids).await?;
-            Ok(rows.into_iter().map(|row| (row.message_id, (&row.status).into())).collect())
-        })
-    }
-
-    fn receive(&self) -> BoxFuture<'_, Result<Vec<IncomingMessage>>> {
-        Box::pin(self.get_receive_sms(None, None))
-    }
-
-    fn balance(&self) -> BoxFuture<'_, Result<Balance>> {
-        Box::pin(async move {
-            let credit = self.get_credit().await?;
-            let sender_lines = match self.account.dialect {
-                Dialect::Soap | Dialect::PublicApi => self.get_sender_numbers().await?,
-                Dialect::V2 | Dialect::WebService => {
-                    self.account.sender.iter().map(|line| line.as_str().into()).collect()
-                }
-            };
-            Ok(Balance { gateway: self.account.name.clone(), credit, sender_lines })
-        })
     }
 }
