@@ -66,11 +66,12 @@ clean: ## everything that was built
 	$(MAKE) -C bindings-node clean
 	$(MAKE) -C bindings-kotlin clean
 
-check: ## whether the toolchains are there
-	@missing=; \
-	command -v cargo >/dev/null || missing="$$missing Rust(cargo)"; \
-	command -v python3 >/dev/null || missing="$$missing Python-3.10+(python3)"; \
-	command -v npm >/dev/null || missing="$$missing Node-18+(node,npm)"; \
-	command -v javac >/dev/null || missing="$$missing JDK-17(javac)"; \
-	command -v mvn >/dev/null || missing="$$missing Maven(mvn)"; \
+check: ## whether the toolchains are there, and new enough
+	@missing=; lacks() { missing="$$missing $$1"; }; \
+	cargo --version >/dev/null 2>&1 || lacks "Rust(cargo)"; \
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || lacks "Python-3.10(python3)"; \
+	node -e 'process.exit(process.versions.node.split(".")[0] < 18 ? 1 : 0)' 2>/dev/null || lacks "Node-18(node)"; \
+	npm --version >/dev/null 2>&1 || lacks "npm"; \
+	javac --version >/dev/null 2>&1 || lacks "JDK-17(javac)"; \
+	mvn --version >/dev/null 2>&1 || lacks "Maven(mvn)"; \
 	if [ -n "$$missing" ]; then echo "payamak needs, and this machine lacks:$$missing" >&2; exit 1; fi

@@ -217,7 +217,9 @@ async fn swallowed_answer() -> Result<()> {
 
 async fn live(rows: &[Row]) -> Result<()> {
     let messenger = Account::from_env()?.messenger()?;
-    let report = messenger.send_each(rows.iter().map(personal)).await?;
+    // With a key each, so that running it twice does not send twice.
+    let keyed = rows.iter().map(|row| personal(row).key(format!("demo:{}:{}", row.number, row.amount)));
+    let report = messenger.send_each(keyed).await?;
     for (row, receipt) in rows.iter().zip(report.iter()) {
         let why = receipt.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
         println!("{}  {}{why}", receipt.outcome.as_str(), row.name);
