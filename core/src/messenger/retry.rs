@@ -73,22 +73,23 @@ mod tests {
     use super::*;
     use crate::messenger::testing::VirtualClock;
 
+    const POLICY: RetryPolicy = RetryPolicy {
+        attempts: 3,
+        budget: Duration::from_secs(60),
+        settle: Duration::ZERO,
+        jitter_seed: Some(7),
+    };
+
     #[test]
     fn pauses_grow_and_end_with_the_budget() {
         let clock = VirtualClock::shared();
-        let policy = RetryPolicy {
-            attempts: 3,
-            budget: Duration::from_secs(60),
-            settle: Duration::ZERO,
-            jitter_seed: Some(7),
-        };
-        let mut patience = Patience::new(&policy, &clock);
+        let mut patience = Patience::new(&POLICY, &clock);
         let mut pauses = Vec::new();
         while let Some(pause) = patience.pause(None, Duration::ZERO) {
             drop(clock.sleep(pause));
             pauses.push(pause);
         }
-        assert_eq!(pauses.iter().sum::<Duration>(), policy.budget);
+        assert_eq!(pauses.iter().sum::<Duration>(), POLICY.budget);
         assert!(
             pauses.len() >= 5 && pauses.iter().all(|pause| *pause <= Duration::from_secs(30)),
             "{pauses:?}"
@@ -98,13 +99,7 @@ mod tests {
     #[test]
     fn a_pause_that_is_needed_is_not_cut_short() {
         let clock = VirtualClock::shared();
-        let policy = RetryPolicy {
-            attempts: 3,
-            budget: Duration::from_secs(60),
-            settle: Duration::ZERO,
-            jitter_seed: Some(7),
-        };
-        let mut patience = Patience::new(&policy, &clock);
+        let mut patience = Patience::new(&POLICY, &clock);
         assert!(patience.pause(None, Duration::from_secs(5)).unwrap() >= Duration::from_secs(5));
         drop(clock.sleep(Duration::from_secs(58)));
         assert_eq!(patience.pause(None, Duration::from_secs(5)), None);
@@ -113,17 +108,11 @@ mod tests {
     #[test]
     fn a_gateway_s_own_wish_is_honoured() {
         let clock = VirtualClock::shared();
-        let policy = RetryPolicy {
-            attempts: 3,
-            budget: Duration::from_secs(60),
-            settle: Duration::ZERO,
-            jitter_seed: Some(7),
-        };
         let error = |seconds| {
             Error::new(crate::ErrorKind::RateLimit, "", "")
                 .with_retry_after(Some(Duration::from_secs(seconds)))
         };
-        let mut patience = Patience::new(&policy, &clock);
+        let mut patience = Patience::new(&POLICY, &clock);
         assert!(patience.pause(Some(&error(20)), Duration::ZERO).unwrap() >= Duration::from_secs(20));
         assert_eq!(patience.pause(Some(&error(600)), Duration::ZERO), None);
     }
