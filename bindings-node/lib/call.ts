@@ -1,0 +1,90 @@
+import { aborted, closed, errorOf, invalid, type Outcome, type PayamakError } from './errors.js';
+import { revive, type Data, type Tagged } from './convert.js';
+import { native } from './native.js';
+
+/** What this library needs of an `AbortSignal`; any real one fits. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** What every call takes, last. */
+export interface CallOptions {
+  /** Stops the work; the promise rejects with an {@link AbortError} whose `cause` is `signal.reason`. */
+  signal?: Signal | undefined;
+  /** How many milliseconds the call's request may take, instead of the client's own setting. */
+  timeout?: number | undefined;
+}
+
+export type Token = InstanceType<typeof native.CancelToken>;
+
+/** Connects a signal to a token, and says how to let go again. */
+export function connect(signal: Signal | undefined, stop: () => void): () => void {
+  if (!signal) return () => undefined;
+  if (signal.aborted) {
+    stop();
+    return () => undefined;
+  }
+  signal.addEventListener('abort', stop);
+  return () => signal.removeEventListener('abort', stop);
+}
+
+export function checkTimeout(operation: string, timeout: number | undefined): void {
+  if (timeout === undefined) return;
+  if (typeof timeout !== 'number' || !(timeout >= 0) || !Number.isFinite(timeout)) {
+    throw invalid(operation, 'timeout', 'not a number of milliseconds from 0 up');
+  }
+}
+
+/** Counts what is under way, so that closing can wait for it. A call awaits its own promise alone: stack traces follow that. */
+export class Work {
+  #pending = 0;
+  #closed = false;
+  #idle: (() => void)[] = [];
+
+  /** Refuses what comes after the end. */
+  check(operation: string): void {
+    if (this.#closed) throw closed(operation);
+  }
+
+  begin(operation: string): void {
+    this.check(operation);
+    this.#pending += 1;
+  }
+
+  end(): void {
+    this.#pending -= 1;
+    if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#pending > 0) await new Promise<void>((resolve) => void this.#idle.push(resolve));
+  }
+}
+
+/** Makes a native call that can be stopped, and gives its answer or throws its error. */
+export async function request<T>(
+  operation: string,
+  options: CallOptions,
+  outcome: Outcome,
+  start: (token: Token | undefined) => Promise<string>,
+  Class?: new () => Data,
+): Promise<T> {
+  const { signal, timeout } = options;
+  checkTimeout(operation, timeout);
+  if (signal?.aborted) throw aborted(operation, 'not_sent', signal.reason);
+  const token = signal && new native.CancelToken();
+  const letGo = connect(signal, () => token?.cancel());
+  let tagged: Tagged;
+  try {
+    tagged = JSON.parse(await start(token)) as Tagged;
+  } finally {
+    letGo();
+  }
+  if ('ok' in tagged) return revive<T>(tagged.ok, Class);
+  const error: PayamakError = 'err' in tagged ? errorOf(tagged.err) : aborted(operation, outcome, signal?.reason);
+  throw error;
+}

@@ -1,0 +1,416 @@
+//! The messenger, its sends, and its streams.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use napi::Env;
+use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
+use napi_derive::napi;
+use payamak::{Error, Message, Progress, Receipt, Recipient, Recipients, SendOutcome, TrackOptions};
+use serde::Deserialize;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::cancel::{CancelToken, unless_canceled};
+use crate::gateway::{Client, Gateway, thrown};
+use crate::wire::{self, DeliveryRow, Each, Filled, Item, Kept, ReceiptRow, milliseconds, read};
+
+/// Sends messages safely through one or more gateways.
+#[napi]
+pub struct Messenger(payamak::Messenger);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    concurrency: Option<usize>,
+    rate: Option<u32>,
+    attempts: Option<usize>,
+    budget: Option<f64>,
+    settle: Option<f64>,
+}
+
+fn build(gateways: &[ClassInstance<Gateway>], settings: &str) -> Result<Messenger, Error> {
+    let settings: Settings = serde_json::from_str(settings)
+        .map_err(|_| Error::setting("settings", "of a type that this setting does not take"))?;
+    let mut builder = payamak::Messenger::builder();
+    for gateway in gateways {
+        builder = match gateway.client() {
+            Client::PayamResan(client) => builder.gateway(client),
+            Client::NikSms(client) => builder.gateway(client),
+        };
+    }
+    if let Some(value) = settings.concurrency {
+        builder = builder.concurrency(value);
+    }
+    if let Some(value) = settings.rate {
+        builder = builder.rate(value);
+    }
+    if let Some(value) = settings.attempts {
+        builder = builder.attempts(value);
+    }
+    if let Some(value) = settings.budget {
+        builder = builder.budget(milliseconds("budget", value)?);
+    }
+    if let Some(value) = settings.settle {
+        builder = builder.settle(milliseconds("settle", value)?);
+    }
+    builder.build().map(Messenger)
+}
+
+#[napi]
+impl Messenger {
+    /// A messenger over these gateways.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(gateways: Vec<ClassInstance<Gateway>>, settings: String) -> napi::Result<Self> {
+        build(&gateways, &settings).map_err(|error| thrown(&error))
+    }
+
+    /// The delivery states of these receipts, asked for once.
+    #[napi(catch_unwind)]
+    pub fn delivery<'env>(
+        &self,
+        env: &'env Env,
+        receipts: &Receipts,
+        cancel: Option<&CancelToken>,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let messenger = self.0.clone();
+        let receipts = receipts.shared.clone();
+        let token = cancel.map(CancelToken::token);
+        env.spawn_future(async move {
+            let work = async {
+                let reports = messenger.delivery(receipts.receipts()).await;
+                wire::write(reports.iter().map(DeliveryRow::from).collect::<Vec<_>>())
+            };
+            Ok(unless_canceled(token, work).await.map_or_else(wire::canceled, wire::answer))
+        })
+    }
+
+    /// The credit and the lines of each gateway: `{"ok": …}` or `{"err": …}` each.
+    #[napi(catch_unwind)]
+    pub fn balance<'env>(
+        &self,
+        env: &'env Env,
+        cancel: Option<&CancelToken>,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let messenger = self.0.clone();
+        let token = cancel.map(CancelToken::token);
+        env.spawn_future(async move {
+            let work = async {
+                wire::write(messenger.balance().await.into_iter().map(Item::from).collect::<Vec<_>>())
+            };
+            Ok(unless_canceled(token, work).await.map_or_else(wire::canceled, wire::answer))
+        })
+    }
+
+    /// Delivery changes until each message is final.
+    #[napi(catch_unwind)]
+    pub fn track(&self, receipts: &Receipts, options: String) -> napi::Result<Changes> {
+        let options = track_options(&options).map_err(|error| thrown(&error))?;
+        let stream = self.0.track(receipts.shared.receipts().to_vec(), options);
+        Ok(Changes::new(stream.map(|change| wire::answer(wire::write(DeliveryRow::from(&change)))).boxed()))
+    }
+
+    /// Incoming messages.
+    #[napi(catch_unwind)]
+    pub fn receive(&self, interval: f64) -> napi::Result<Changes> {
+        let interval = milliseconds("interval", interval).map_err(|error| thrown(&error))?;
+        let stream = self.0.receive(interval).map(|received| wire::answer(received.and_then(wire::write)));
+        Ok(Changes::new(stream.boxed()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Track {
+    first_look: Option<f64>,
+    interval: Option<f64>,
+    deadline: Option<f64>,
+}
+
+fn track_options(text: &str) -> Result<TrackOptions, Error> {
+    let given: Track = read("track", text)?;
+    let mut options = TrackOptions::default();
+    if let Some(value) = given.first_look {
+        options = options.first_look(milliseconds("first_look", value)?);
+    }
+    if let Some(value) = given.interval {
+        options = options.interval(milliseconds("interval", value)?);
+    }
+    if let Some(value) = given.deadline {
+        options = options.deadline(milliseconds("deadline", value)?);
+    }
+    Ok(options)
+}
+
+/// A stream that JavaScript pulls.
+#[napi]
+pub struct Changes {
+    stream: Arc<tokio::sync::Mutex<Option<BoxStream<'static, String>>>>,
+    closed: CancellationToken,
+}
+
+impl Changes {
+    fn new(stream: BoxStream<'static, String>) -> Self {
+        Self { stream: Arc::new(tokio::sync::Mutex::new(Some(stream))), closed: CancellationToken::new() }
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[napi]
+impl Changes {
+    /// The next item, or null after the last.
+    #[napi(catch_unwind)]
+    pub fn next<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Option<String>>> {
+        let (stream, closed) = (self.stream.clone(), self.closed.clone());
+        env.spawn_future(async move {
+            let mut stream = stream.lock().await;
+            let work = async {
+                match stream.as_mut() {
+                    Some(stream) => stream.next().await,
+                    None => None,
+                }
+            };
+            let item = unless_canceled(Some(closed), work).await.flatten();
+            if item.is_none() {
+                *stream = None;
+            }
+            Ok(item)
+        })
+    }
+
+    /// Stops it: a request under way is cut off.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.closed.cancel();
+        if let Ok(mut stream) = self.stream.try_lock() {
+            *stream = None;
+        }
+    }
+}
+
+/// What a send is made of, beside its rows.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum Plan {
+    /// One text; a row is a recipient. With `one`, there is a single one.
+    Send { text: String, key: Option<String>, one: bool },
+    /// A row is a message.
+    Each,
+    /// A row is a recipient with parameters.
+    Template { template: String },
+    /// A row is a receipt from elsewhere; nothing is sent.
+    Kept,
+}
+
+/// Messages on their way in, then their receipts: JavaScript looks at those one by one, so that a send of any size never
+/// holds its event loop.
+#[napi]
+pub struct Receipts {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+}
+
+/// Whoever holds this no more has no use for the send: a worker thread that was terminated, above all.
+impl Drop for Receipts {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+struct Shared {
+    plan: String,
+    /// JSON lists, parsed when the send starts, off JavaScript's thread.
+    chunks: Mutex<Vec<String>>,
+    progress: watch::Sender<Progress>,
+    done: OnceLock<Vec<Receipt>>,
+}
+
+impl Shared {
+    fn receipts(&self) -> &[Receipt] {
+        self.done.get().map_or(&[], Vec::as_slice)
+    }
+
+    fn rows<T: serde::de::DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        let chunks = std::mem::take(&mut *self.chunks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut rows = Vec::new();
+        for chunk in chunks {
+            rows.extend(read::<Vec<T>>("send", &chunk)?);
+        }
+        Ok(rows)
+    }
+
+    fn keep(&self, receipts: Vec<Receipt>) {
+        // A second call finds the receipts of the first.
+        drop(self.done.set(receipts));
+    }
+
+    async fn send(&self, messenger: &payamak::Messenger, stop: CancellationToken) -> Result<(), Error> {
+        let sending = match read("send", &self.plan)? {
+            Plan::Send { text, key, one } => {
+                let mut to: Vec<Recipient> = self.rows::<String>()?.into_iter().map(Into::into).collect();
+                let to = match to.pop() {
+                    Some(only) if one => Recipients::One(only),
+                    last => {
+                        to.extend(last);
+                        Recipients::Many(to)
+                    }
+                };
+                match key {
+                    Some(key) => messenger.send_keyed(&key, text, to),
+                    None => messenger.send(text, to),
+                }
+            }
+            Plan::Each => messenger.send_each(self.rows::<Each>()?.into_iter().map(Message::from)),
+            Plan::Template { template } => {
+                let rows = self.rows::<Filled>()?;
+                messenger.send_template(template, rows.into_iter().map(|row| (row.to, row.parameters)))
+            }
+            Plan::Kept => {
+                self.keep(self.rows::<Kept>()?.into_iter().map(Receipt::from).collect());
+                return Ok(());
+            }
+        };
+        let progress = self.progress.clone();
+        let sending = sending.on_progress(move |now| {
+            let _ = progress.send_replace(now);
+        });
+        match sending.cancel_on(stop).await {
+            Ok(report) => {
+                self.keep(report.into_receipts());
+                Ok(())
+            }
+            Err(error) => {
+                self.keep(error.receipts().to_vec());
+                Err(error)
+            }
+        }
+    }
+}
+
+#[napi]
+impl Receipts {
+    /// An empty list for this plan.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(plan: String) -> Self {
+        let shared = Shared {
+            plan,
+            chunks: Mutex::default(),
+            progress: watch::Sender::new(Progress::default()),
+            done: OnceLock::new(),
+        };
+        Self { shared: Arc::new(shared), stop: CancellationToken::new() }
+    }
+
+    /// Some more rows: a JSON list.
+    #[napi(catch_unwind)]
+    pub fn push(&self, rows: String) {
+        self.shared.chunks.lock().unwrap_or_else(PoisonError::into_inner).push(rows);
+    }
+
+    /// Takes rows of receipts that stand elsewhere, in a database say.
+    #[napi(catch_unwind)]
+    pub fn restore(&self) -> String {
+        let kept = self.shared.rows::<Kept>();
+        wire::answer(kept.and_then(|rows| {
+            self.shared.keep(rows.into_iter().map(Receipt::from).collect());
+            wire::write(())
+        }))
+    }
+
+    /// Stops the send.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self) {
+        self.stop.cancel();
+    }
+
+    /// Sends; the receipts are here afterwards.
+    #[napi(catch_unwind)]
+    pub fn send<'env>(
+        &self,
+        env: &'env Env,
+        messenger: &Messenger,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let (shared, messenger) = (self.shared.clone(), messenger.0.clone());
+        let stop = self.stop.clone();
+        env.spawn_future(async move {
+            let sent = shared.send(&messenger, stop).await;
+            Ok(match sent {
+                Err(error) if error.kind() == payamak::ErrorKind::Canceled => wire::canceled(),
+                sent => wire::answer(sent.and_then(wire::write)),
+            })
+        })
+    }
+
+    /// The counts, once they differ from those with `decided` decided and `in_flight` in flight, or the send is over.
+    #[napi(catch_unwind)]
+    pub fn progress<'env>(
+        &self,
+        env: &'env Env,
+        decided: u32,
+        in_flight: u32,
+        over: &CancelToken,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        let mut seen = self.shared.progress.subscribe();
+        let token = over.token();
+        env.spawn_future(async move {
+            let differs = |now: &Progress| {
+                now.accepted + now.rejected + now.unclear != decided as usize
+                    || now.in_flight != in_flight as usize
+            };
+            let changed = async { drop(seen.wait_for(differs).await) };
+            unless_canceled(Some(token), changed).await;
+            let now = *seen.borrow();
+            Ok(serde_json::to_string(&now).unwrap_or_default())
+        })
+    }
+
+    /// How many receipts there are.
+    #[napi(getter, catch_unwind)]
+    pub fn length(&self) -> u32 {
+        u32::try_from(self.shared.receipts().len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many receipts have each outcome: accepted, rejected, unclear.
+    #[napi(catch_unwind)]
+    pub fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; 3];
+        for receipt in self.shared.receipts() {
+            if let Some(count) = counts.get_mut(place(receipt.outcome)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// The places of the receipts with an outcome, numbered as in `counts`.
+    #[napi(catch_unwind)]
+    pub fn places(&self, outcome: u32) -> Vec<u32> {
+        let of = |receipt: &Receipt| place(receipt.outcome) == outcome as usize;
+        (0u32..)
+            .zip(self.shared.receipts())
+            .filter(|(_, receipt)| of(receipt))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// Some receipts as a JSON list.
+    #[napi(catch_unwind)]
+    pub fn rows(&self, from: u32, count: u32) -> String {
+        let rows = self.shared.receipts().iter().skip(from as usize).take(count as usize);
+        wire::write(rows.map(ReceiptRow::from).collect::<Vec<_>>()).unwrap_or_default()
+    }
+}
+
+fn place(outcome: SendOutcome) -> usize {
+    match outcome {
+        SendOutcome::Accepted => 0,
+        SendOutcome::Rejected => 1,
+        SendOutcome::Unclear => 2,
+    }
+}
