@@ -1,0 +1,273 @@
+package io.github.payamak
+
+import io.github.payamak.bridge.RawException
+import io.github.payamak.bridge.RawMessenger
+import io.github.payamak.bridge.RawMessengerSettings
+import io.github.payamak.bridge.RawProgress
+import io.github.payamak.bridge.RawProgressListener
+import io.github.payamak.bridge.RawSending
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.withContext
+
+/** The settings of a [Messenger]. What is not set keeps its default. */
+@PayamakDsl
+public class MessengerSettings internal constructor() {
+    /** How many requests are in flight at once, a gateway; 10 unless set. */
+    public var concurrency: Int? = null
+
+    /** How many requests leave in a second, a gateway; as many as can be unless set. */
+    public var rate: Int? = null
+
+    /** How often one message is put into a request that leaves, at most; 4 unless set. */
+    public var attempts: Int? = null
+
+    /** How long the messages of a request are retried and asked for, from its first failure on; 60 seconds unless set. */
+    public var budget: Duration? = null
+
+    /** How long a slow request is given to land before "I do not have it" is believed; 5 seconds unless set. */
+    public var settle: Duration? = null
+
+    internal fun raw() = RawMessengerSettings(
+        concurrency = concurrency?.let { count("concurrency", it.toLong()).toUInt() },
+        rate = rate?.let { count("rate", it.toLong()).toUInt() },
+        attempts = attempts?.let { count("attempts", it.toLong()).toUInt() },
+        budget = budget?.inSeconds(),
+        settle = settle?.inSeconds(),
+    )
+}
+
+/**
+ * Sends messages safely, and follows them until they are delivered.
+ *
+ * Every message handed over ends in exactly one known outcome, and nothing is sent twice: a request whose fate is unclear is
+ * asked for by trace id, and only what the gateway certainly does not have is sent again, or by the next gateway.
+ *
+ * Make one and share it between coroutines and threads.
+ *
+ * ```kotlin
+ * val messenger = Messenger(PayamResan(apiKey = "…", sender = "30004040"))
+ * val report = messenger.send("سفارش شما ارسال شد", to = "09121112222", key = "order-981:shipped")
+ * println("${report.accepted.size} accepted, ${report.unclear.size} unclear")
+ * ```
+ *
+ * Cancelling the coroutine of a send starts no request any more and cuts off those under way; when the
+ * `CancellationException` arrives, nothing is sent any more, and a [SendLog] says what had become of each message.
+ */
+public class Messenger private constructor(private val messenger: RawMessenger) : AutoCloseable {
+    /**
+     * Sends by [gateways]: the first is the one that is used, the others take what those before them certainly did not. A
+     * [PayamakException.Configuration] names the setting that is missing or wrong.
+     */
+    public constructor(
+        gateways: List<Gateway>,
+        settings: MessengerSettings.() -> Unit = {},
+    ) : this(calling { RawMessenger(gateways.map(Gateway::raw), MessengerSettings().apply(settings).raw()) })
+
+    /** The same with the gateways one by one. */
+    public constructor(
+        vararg gateways: Gateway,
+        settings: MessengerSettings.() -> Unit = {},
+    ) : this(gateways.asList(), settings)
+
+    /**
+     * One text to one recipient.
+     *
+     * @param key Names the message, so that a job that crashed and runs again sends nothing twice.
+     * @param log A look at the receipts from outside, also after a cancellation.
+     * @param onProgress Called whenever counts have changed, on a thread of the library: it must return at once.
+     */
+    public suspend fun send(
+        text: String,
+        to: String,
+        key: String? = null,
+        log: SendLog? = null,
+        onProgress: ((Progress) -> Unit)? = null,
+    ): Report = run(log) { messenger.sendToOne(text, to, key, listener(onProgress)) }
+
+    /**
+     * One text to any number of recipients.
+     *
+     * @param key Names the campaign; each message's own key is made of it and of its recipient, so that the list may grow
+     *   between two runs.
+     */
+    public suspend fun send(
+        text: String,
+        to: List<String>,
+        key: String? = null,
+        log: SendLog? = null,
+        onProgress: ((Progress) -> Unit)? = null,
+    ): Report = run(log) { messenger.sendToMany(text, to, key, listener(onProgress)) }
+
+    /** Messages with a text (and a line, and a key or a trace id) each. */
+    public suspend fun sendEach(
+        messages: List<Message>,
+        log: SendLog? = null,
+        onProgress: ((Progress) -> Unit)? = null,
+    ): Report = run(log) { messenger.sendEach(messages.map(Message::raw), listener(onProgress)) }
+
+    /** A template to any number of recipients, with parameters each, by the first gateway that has templates. */
+    public suspend fun sendTemplate(
+        template: String,
+        recipients: List<TemplateMessage>,
+        log: SendLog? = null,
+        onProgress: ((Progress) -> Unit)? = null,
+    ): Report {
+        require(recipients.all { it.traceId == null }) { "a messenger makes the trace ids of a template itself; see sendEach" }
+        return run(log) { messenger.sendTemplate(template, recipients.map(TemplateMessage::raw), listener(onProgress)) }
+    }
+
+    /**
+     * What became of messages, asked for once: a report each, in the order of the receipts. A gateway that could not be
+     * asked stands as an error in the reports of its messages.
+     */
+    public suspend fun delivery(receipts: List<Receipt>): List<DeliveryReport> =
+        calling { messenger.delivery(receipts.map(Receipt::ticket), null) }.map { DeliveryReport.of(it, receipts) }
+
+    /**
+     * Follows messages until each is final or the deadline passes: a report whenever a status has changed. Nothing is asked
+     * before the flow is collected; collecting it again starts again.
+     *
+     * @param firstLook How long after the start the first look is; 15 seconds unless set.
+     * @param interval How long to leave between two looks at one message, instead of each gateway's own rule.
+     * @param deadline How long to track at most; a day unless set.
+     */
+    public fun track(
+        receipts: List<Receipt>,
+        firstLook: Duration? = null,
+        interval: Duration? = null,
+        deadline: Duration? = null,
+    ): Flow<DeliveryReport> = flow {
+        val tracking = calling {
+            messenger.track(
+                receipts.map(Receipt::ticket),
+                firstLook?.inSeconds(),
+                interval?.inSeconds(),
+                deadline?.inSeconds(),
+            )
+        }
+        tracking.use {
+            while (true) {
+                val report = calling { tracking.next() } ?: break
+                emit(DeliveryReport.of(report, receipts))
+            }
+        }
+    }
+
+    /**
+     * Incoming messages, each handed out once, from all gateways that have an inbox; asks every [interval] until the
+     * collector is cancelled.
+     *
+     * A failure is an item, and the flow goes on; one with the outcome `unclear` may have taken messages out of the inbox
+     * that did not arrive here. What one question has brought is emitted one by one: a collector that stops in between (with
+     * `take`, say) loses the rest.
+     */
+    public fun receive(interval: Duration = 60.seconds): Flow<Result<Received>> = flow {
+        calling { messenger.receive(interval.inSeconds()) }.use { receiving ->
+            while (true) {
+                val item = calling { receiving.next() } ?: break
+                val message = item.incoming
+                emit(
+                    if (message != null) {
+                        Result.success(Received(item.gateway.orEmpty(), IncomingMessage.of(message)))
+                    } else {
+                        Result.failure(PayamakException.of(checkNotNull(item.error)))
+                    },
+                )
+            }
+        }
+    }
+
+    /** The credit and the lines of each gateway, in their order; one that cannot be asked is a failure in its place. */
+    public suspend fun balance(): List<Result<Balance>> = calling { messenger.balance(null) }.map { raw ->
+        raw.error?.let { Result.failure(PayamakException.of(it)) }
+            ?: Result.success(Balance(raw.gateway.orEmpty(), raw.credit, raw.senderLines))
+    }
+
+    /** Lets go of the messenger; its gateways stay open. */
+    override fun close(): Unit = messenger.close()
+
+    private suspend fun run(log: SendLog?, start: () -> RawSending): Report {
+        val sending = calling(start)
+        try {
+            log?.attach(sending)
+            return Report(calling { sending.finish() }.map(Receipt::of))
+        } catch (cancellation: CancellationException) {
+            sending.cancel()
+            // Until it has really stopped, a request could leave that the log does not know of.
+            withContext(NonCancellable) {
+                try {
+                    sending.finish()
+                } catch (_: RawException) {
+                    // It says that the send was stopped; the receipts are in the log.
+                }
+            }
+            throw cancellation
+        } finally {
+            log?.detach(sending)
+            sending.close()
+        }
+    }
+
+    private fun listener(onProgress: ((Progress) -> Unit)?): RawProgressListener? = onProgress?.let { notify ->
+        object : RawProgressListener {
+            override fun onProgress(progress: RawProgress) {
+                try {
+                    notify(Progress.of(progress))
+                } catch (@Suppress("TooGenericExceptionCaught") failure: Throwable) {
+                    // It must not take the send down, and must not get lost either.
+                    val thread = Thread.currentThread()
+                    thread.uncaughtExceptionHandler.uncaughtException(thread, failure)
+                }
+            }
+        }
+    }
+}
+
+/**
+ * A look at one send while it runs, and after it was cancelled.
+ *
+ * ```kotlin
+ * val log = SendLog()
+ * val job = launch { messenger.send(text, to = customers, key = "campaign-7", log = log) }
+ * job.cancelAndJoin()
+ * val again = log.receipts.filter { it.outcome != SendOutcome.ACCEPTED }
+ * ```
+ */
+public class SendLog {
+    private var sending: RawSending? = null
+    private var ended: Ended? = null
+
+    /** The counts at this moment; null before the send has begun. */
+    public val progress: Progress?
+        @Synchronized get() = ended?.progress ?: sending?.let { Progress.of(it.progress()) }
+
+    /**
+     * The receipts at this moment, in input order: what may have left is unclear, what has not left is rejected, both with
+     * a [PayamakException.Canceled].
+     */
+    public val receipts: List<Receipt>
+        @Synchronized get() = ended?.receipts ?: sending?.receipts()?.map(Receipt::of).orEmpty()
+
+    override fun toString(): String = "SendLog(progress=$progress)"
+
+    @Synchronized
+    internal fun attach(send: RawSending) {
+        check(sending == null && ended == null) { "a SendLog is for one send" }
+        sending = send
+    }
+
+    @Synchronized
+    internal fun detach(send: RawSending) {
+        if (sending === send) {
+            ended = Ended(Progress.of(send.progress()), send.receipts().map(Receipt::of))
+            sending = null
+        }
+    }
+
+    private class Ended(val progress: Progress, val receipts: List<Receipt>)
+}

@@ -1,0 +1,202 @@
+import Foundation
+import PayamakBridge
+
+/// Sends messages safely, and follows them until they are delivered.
+///
+/// Every message handed over ends in exactly one known outcome, and nothing is sent twice: a request whose fate is unclear is
+/// asked for by trace id, and only what the gateway certainly does not have is sent again, or by the next gateway.
+///
+/// Make one and share it between tasks.
+///
+/// ```swift
+/// let messenger = try Messenger([PayamResan(apiKey: "…", sender: "30004040")])
+/// let report = try await messenger.send("سفارش شما ارسال شد", to: "09121112222", key: "order-981:shipped")
+/// print(report.accepted.count, "accepted,", report.unclear.count, "unclear")
+/// ```
+///
+/// Cancelling the task of a send starts no request any more and cuts off those under way. The send then throws a
+/// ``PayamakError`` of the kind `canceled`, whose receipts say what had become of each message.
+public final class Messenger: Sendable {
+    private let messenger: RawMessenger
+
+    /// Sends by these gateways: the first is the one that is used, the others take what those before them certainly did not.
+    ///
+    /// - Parameters:
+    ///   - concurrency: How many requests are in flight at once, a gateway; 10 unless set.
+    ///   - rate: How many requests leave in a second, a gateway; as many as can be unless set.
+    ///   - attempts: How often one message is put into a request that leaves, at most; 4 unless set.
+    ///   - budget: How many seconds the messages of a request are retried and asked for, from its first failure on; 60
+    ///     unless set.
+    ///   - settle: How many seconds a slow request is given to land before "I do not have it" is believed; 5 unless set.
+    public init(
+        _ gateways: [Gateway], concurrency: UInt32? = nil, rate: UInt32? = nil, attempts: UInt32? = nil,
+        budget: TimeInterval? = nil, settle: TimeInterval? = nil
+    ) throws {
+        let settings = RawMessengerSettings(
+            concurrency: concurrency, rate: rate, attempts: attempts, budget: budget, settle: settle)
+        messenger = try calling { try RawMessenger(gateways: gateways.map(\.raw), settings: settings) }
+    }
+
+    /// One text to one recipient.
+    ///
+    /// - Parameters:
+    ///   - key: Names the message, so that a job that crashed and runs again sends nothing twice.
+    ///   - log: A look at the receipts from outside.
+    ///   - onProgress: Called whenever counts have changed, on a thread of the library: it must return at once.
+    public func send(
+        _ text: String, to: String, key: String? = nil, log: SendLog? = nil,
+        onProgress: (@Sendable (SendProgress) -> Void)? = nil
+    ) async throws -> Report {
+        try await run(
+            messenger.sendToOne(text: text, to: to, key: key, listener: onProgress.map(Listener.init)), log: log)
+    }
+
+    /// One text to any number of recipients. A key names the campaign; each message's own key is made of it and of its
+    /// recipient, so that the list may grow between two runs.
+    public func send(
+        _ text: String, to: [String], key: String? = nil, log: SendLog? = nil,
+        onProgress: (@Sendable (SendProgress) -> Void)? = nil
+    ) async throws -> Report {
+        try await run(
+            messenger.sendToMany(text: text, to: to, key: key, listener: onProgress.map(Listener.init)), log: log)
+    }
+
+    /// Messages with a text (and a line, and a key or a trace id) each.
+    public func sendEach(
+        _ messages: [Message], log: SendLog? = nil, onProgress: (@Sendable (SendProgress) -> Void)? = nil
+    ) async throws -> Report {
+        try await run(
+            messenger.sendEach(messages: messages.map(\.raw), listener: onProgress.map(Listener.init)), log: log)
+    }
+
+    /// A template to any number of recipients, with parameters each, by the first gateway that has templates. The messenger
+    /// makes the trace ids; for those of your own see ``sendEach(_:log:onProgress:)``.
+    public func sendTemplate(
+        _ template: String, to recipients: [TemplateMessage], log: SendLog? = nil,
+        onProgress: (@Sendable (SendProgress) -> Void)? = nil
+    ) async throws -> Report {
+        precondition(
+            recipients.allSatisfy { $0.traceID == nil },
+            "a messenger makes the trace ids of a template itself; see sendEach")
+        return try await run(
+            messenger.sendTemplate(
+                template: template, recipients: recipients.map(\.raw), listener: onProgress.map(Listener.init)),
+            log: log)
+    }
+
+    /// What became of messages, asked for once: a report each, in the order of the receipts. A gateway that could not be
+    /// asked stands as an error in the reports of its messages.
+    public func delivery(_ receipts: [Receipt]) async throws -> [DeliveryReport] {
+        try await calling { cancel in
+            try await messenger.delivery(receipts: receipts.map(\.ticket), cancel: cancel)
+        }.map { DeliveryReport($0, of: receipts) }
+    }
+
+    /// Follows messages until each is final or the deadline passes: a report whenever a status has changed.
+    ///
+    /// - Parameters:
+    ///   - firstLook: How many seconds after the start the first look is; 15 unless set.
+    ///   - interval: How many seconds to leave between two looks at one message, instead of each gateway's own rule.
+    ///   - deadline: How many seconds to track at most; a day unless set.
+    public func track(
+        _ receipts: [Receipt], firstLook: TimeInterval? = nil, interval: TimeInterval? = nil,
+        deadline: TimeInterval? = nil
+    ) -> AsyncThrowingStream<DeliveryReport, Error> {
+        let tracking = Result {
+            try calling {
+                try messenger.track(
+                    receipts: receipts.map(\.ticket), firstLook: firstLook, interval: interval, deadline: deadline)
+            }
+        }
+        return AsyncThrowingStream {
+            let tracking = try tracking.get()
+            let next = try await calling(stop: { tracking.cancel() }) { try await tracking.next() }
+            return next.map { DeliveryReport($0, of: receipts) }
+        }
+    }
+
+    /// Incoming messages, each handed out once, from all gateways that have an inbox; asks every `interval` seconds until the
+    /// task that reads it is cancelled.
+    ///
+    /// A failure is an item, and the stream goes on; one with the outcome `unclear` may have taken messages out of the inbox
+    /// that did not arrive here. What one question has brought comes one by one: who stops reading in between loses the rest.
+    public func receive(every interval: TimeInterval = 60)
+        -> AsyncThrowingStream<Result<Received, PayamakError>, Error>
+    {
+        let receiving = Result { try calling { try messenger.receive(interval: interval) } }
+        return AsyncThrowingStream {
+            let receiving = try receiving.get()
+            let next = try await calling(stop: { receiving.cancel() }) { try await receiving.next() }
+            return next.flatMap { item in
+                if let message = item.incoming {
+                    return .success(Received(gateway: item.gateway ?? "", message: IncomingMessage(message)))
+                }
+                return item.error.map { .failure(PayamakError($0)) }
+            }
+        }
+    }
+
+    /// The credit and the lines of each gateway, in their order; one that cannot be asked is a failure in its place.
+    public func balance() async throws -> [Result<Balance, PayamakError>] {
+        try await calling { cancel in try await messenger.balance(cancel: cancel) }.map { raw in
+            if let error = raw.error { return .failure(PayamakError(error)) }
+            return .success(Balance(gateway: raw.gateway ?? "", credit: raw.credit, senderLines: raw.senderLines))
+        }
+    }
+
+    private func run(_ sending: RawSending, log: SendLog?) async throws -> Report {
+        log?.attach(sending)
+        defer { log?.detach() }
+        let receipts = try await calling(stop: { sending.cancel() }) { try await sending.finish() }
+        return Report(receipts.map(Receipt.init))
+    }
+}
+
+/// Hands the counts on to a closure.
+private final class Listener: RawProgressListener {
+    private let notify: @Sendable (SendProgress) -> Void
+
+    init(_ notify: @escaping @Sendable (SendProgress) -> Void) { self.notify = notify }
+
+    func onProgress(progress: RawProgress) { notify(SendProgress(progress)) }
+}
+
+/// A look at one send while it runs, and after it.
+public final class SendLog: @unchecked Sendable {
+    private let lock = NSLock()
+    private var sending: RawSending?
+    private var ended: (progress: SendProgress, receipts: [Receipt])?
+
+    /// A log for one send.
+    public init() {}
+
+    /// The counts at this moment; nil before the send has begun.
+    public var progress: SendProgress? {
+        lock.lock()
+        defer { lock.unlock() }
+        return ended?.progress ?? sending.map { SendProgress($0.progress()) }
+    }
+
+    /// The receipts at this moment, in input order: what may have left is unclear, what has not left is rejected, both with
+    /// an error of the kind `canceled`.
+    public var receipts: [Receipt] {
+        lock.lock()
+        defer { lock.unlock() }
+        return ended?.receipts ?? sending?.receipts().map(Receipt.init) ?? []
+    }
+
+    func attach(_ sending: RawSending) {
+        lock.lock()
+        defer { lock.unlock() }
+        precondition(self.sending == nil && ended == nil, "a SendLog is for one send")
+        self.sending = sending
+    }
+
+    func detach() {
+        lock.lock()
+        defer { lock.unlock() }
+        guard let sending = sending else { return }
+        ended = (SendProgress(sending.progress()), sending.receipts().map(Receipt.init))
+        self.sending = nil
+    }
+}
