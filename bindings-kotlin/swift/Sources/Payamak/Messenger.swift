@@ -119,7 +119,8 @@ public final class Messenger: Sendable {
     /// task that reads it is cancelled.
     ///
     /// A failure is an item, and the stream goes on; one with the outcome `unclear` may have taken messages out of the inbox
-    /// that did not arrive here. What one question has brought comes one by one: who stops reading in between loses the rest.
+    /// that did not arrive here. What one question has brought comes one by one: where a reader stops in between, the rest comes
+    /// first when this messenger receives again.
     public func receive(every interval: TimeInterval = 60)
         -> AsyncThrowingStream<Result<Received, PayamakError>, Error>
     {

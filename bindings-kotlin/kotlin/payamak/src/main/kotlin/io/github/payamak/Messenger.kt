@@ -163,8 +163,8 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
      * collector is cancelled.
      *
      * A failure is an item, and the flow goes on; one with the outcome `unclear` may have taken messages out of the inbox
-     * that did not arrive here. What one question has brought is emitted one by one: a collector that stops in between (with
-     * `take`, say) loses the rest.
+     * that did not arrive here. What one question has brought is emitted one by one: where a collector stops in between (with
+     * `take`, say), the rest comes first when this messenger receives again.
      */
     public fun receive(interval: Duration = 60.seconds): Flow<Result<Received>> = flow {
         calling { messenger.receive(interval.inSeconds()) }.use { receiving ->
