@@ -1,0 +1,406 @@
+//! `Messenger`: messages handed over in portions, sends that can be watched and stopped, streams.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use payamak::{
+    DeliveryReport, Error, Message, Receipt, Received, Recipient, Recipients, SendLog, SendOutcome,
+    TrackOptions,
+};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::{self, Id, Line, To, Trace};
+use crate::bridge::Bridge;
+use crate::call::{run, run_watched};
+use crate::client::{Settings, SharedGateway, Slot, ok};
+use crate::errors;
+use crate::niksms::NikSms;
+use crate::payam_resan::PayamResan;
+use crate::rows::{self, Rows};
+
+type Reply = PyResult<Py<PyAny>>;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stops a send from another thread.
+#[pyclass(frozen, module = "payamak._native")]
+pub(crate) struct CancelToken(CancellationToken);
+
+#[pymethods]
+impl CancelToken {
+    #[new]
+    fn new() -> Self {
+        Self(CancellationToken::new())
+    }
+
+    fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    #[getter]
+    fn cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
+
+/// Messages on their way from Python, in portions, so that an event loop gets its turn between two of them.
+#[pyclass(frozen, module = "payamak._native")]
+pub(crate) struct Outbox(Mutex<Contents>);
+
+#[derive(Default)]
+struct Contents {
+    recipients: Vec<Recipient>,
+    messages: Vec<Message>,
+    pairs: Vec<(Recipient, Vec<String>)>,
+}
+
+/// `to`, `text`, `template`, `parameters`, `sender`, `trace_id`, `key`, `once`.
+type MessageRow =
+    (To, String, Option<String>, Vec<String>, Option<Line>, Option<Trace>, Option<String>, bool);
+
+fn message((to, text, template, parameters, sender, trace_id, key, once): MessageRow) -> Message {
+    let mut message = match template {
+        Some(template) => Message::template(template, to.0, parameters),
+        None => Message::new(to.0, text),
+    };
+    if let Some(line) = sender {
+        message = message.sender(line.0);
+    }
+    if let Some(id) = trace_id {
+        message = message.trace_id(id.0);
+    }
+    if let Some(key) = key {
+        message = message.key(key);
+    }
+    if once { message.once() } else { message }
+}
+
+#[pymethods]
+impl Outbox {
+    #[new]
+    fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    fn add_recipients(&self, recipients: Vec<To>) {
+        lock(&self.0).recipients.extend(recipients.into_iter().map(|to| to.0));
+    }
+
+    fn add_messages(&self, messages: Vec<MessageRow>) {
+        lock(&self.0).messages.extend(messages.into_iter().map(message));
+    }
+
+    fn add_pairs(&self, pairs: Vec<(To, Vec<String>)>) {
+        lock(&self.0).pairs.extend(pairs.into_iter().map(|(to, parameters)| (to.0, parameters)));
+    }
+}
+
+impl Outbox {
+    fn take(&self) -> Contents {
+        std::mem::take(&mut *lock(&self.0))
+    }
+}
+
+#[pyclass(frozen, module = "payamak._native")]
+pub(crate) struct Messenger(Arc<Slot<payamak::Messenger>>);
+
+#[allow(clippy::needless_pass_by_value, reason = "pyo3 takes a list by value")]
+#[pymethods]
+impl Messenger {
+    #[new]
+    fn new(py: Python<'_>, gateways: Vec<Bound<'_, PyAny>>, settings: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let gateways = gateways.iter().map(shared).collect::<PyResult<Vec<SharedGateway>>>()?;
+        let settings = Settings(settings);
+        let concurrency: Option<usize> = settings.get("concurrency")?;
+        let rate: Option<u32> = settings.get("rate")?;
+        let attempts: Option<usize> = settings.get("attempts")?;
+        let (budget, settle) = (settings.seconds("budget")?, settings.seconds("settle")?);
+        let build = move || {
+            let mut builder = payamak::Messenger::builder();
+            for gateway in &gateways {
+                builder = builder.shared_gateway(gateway()?);
+            }
+            if let Some(requests) = concurrency {
+                builder = builder.concurrency(requests);
+            }
+            if let Some(requests) = rate {
+                builder = builder.rate(requests);
+            }
+            if let Some(attempts) = attempts {
+                builder = builder.attempts(attempts);
+            }
+            if let Some(budget) = budget {
+                builder = builder.budget(budget);
+            }
+            if let Some(settle) = settle {
+                builder = builder.settle(settle);
+            }
+            builder.build()
+        };
+        ok(py, Slot::new(build)).map(Self)
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+
+    fn send(&self, py: Python<'_>, text: String, to: To, key: Option<String>) -> PyResult<Sending> {
+        self.sending(py, text, Recipients::One(to.0), key)
+    }
+
+    fn send_to_many(
+        &self,
+        py: Python<'_>,
+        text: String,
+        to: &Outbox,
+        key: Option<String>,
+    ) -> PyResult<Sending> {
+        self.sending(py, text, Recipients::Many(to.take().recipients), key)
+    }
+
+    fn send_each(&self, py: Python<'_>, messages: &Outbox) -> PyResult<Sending> {
+        let (messenger, messages) = (ok(py, self.0.get())?, messages.take().messages);
+        Ok(Sending::new(move || messenger.send_each(messages)))
+    }
+
+    fn send_template(&self, py: Python<'_>, template: String, recipients: &Outbox) -> PyResult<Sending> {
+        let (messenger, pairs) = (ok(py, self.0.get())?, recipients.take().pairs);
+        Ok(Sending::new(move || messenger.send_template(template, pairs)))
+    }
+
+    fn delivery(&self, py: Python<'_>, receipts: &Bound<'_, PyAny>, bridge: Option<&Bridge>) -> Reply {
+        let (messenger, receipts) = (ok(py, self.0.get())?, read_receipts(receipts)?);
+        run(py, bridge, || async move { Ok(messenger.delivery(&receipts).await) })
+    }
+
+    fn track(
+        &self,
+        py: Python<'_>,
+        receipts: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<ItemStream> {
+        let (messenger, receipts) = (ok(py, self.0.get())?, read_receipts(receipts)?);
+        let given = Settings(options);
+        let mut options = TrackOptions::default();
+        if let Some(after) = given.seconds("first_look")? {
+            options = options.first_look(after);
+        }
+        if let Some(interval) = given.seconds("interval")? {
+            options = options.interval(interval);
+        }
+        if let Some(deadline) = given.seconds("deadline")? {
+            options = options.deadline(deadline);
+        }
+        Ok(ItemStream::new(messenger.track(receipts, options).map(Item::Report)))
+    }
+
+    fn receive(&self, py: Python<'_>, interval: f64) -> PyResult<ItemStream> {
+        let interval = arguments::seconds(py, "interval", interval)?;
+        let incoming = ok(py, self.0.get())?.receive(interval);
+        Ok(ItemStream::new(incoming.map(|item| item.map_or_else(Item::Failed, Item::Received))))
+    }
+
+    fn balance(&self, py: Python<'_>, bridge: Option<&Bridge>) -> Reply {
+        let messenger = ok(py, self.0.get())?;
+        run(py, bridge, || async move { Ok(messenger.balance().await) })
+    }
+}
+
+impl Messenger {
+    fn sending(
+        &self,
+        py: Python<'_>,
+        text: String,
+        to: Recipients,
+        key: Option<String>,
+    ) -> PyResult<Sending> {
+        let messenger = ok(py, self.0.get())?;
+        Ok(Sending::new(move || match key {
+            Some(key) => messenger.send_keyed(&key, text, to),
+            None => messenger.send(text, to),
+        }))
+    }
+}
+
+fn shared(gateway: &Bound<'_, PyAny>) -> PyResult<SharedGateway> {
+    if let Ok(gateway) = gateway.cast::<PayamResan>() {
+        Ok(gateway.get().shared())
+    } else if let Ok(gateway) = gateway.cast::<NikSms>() {
+        Ok(gateway.get().shared())
+    } else {
+        Err(PyTypeError::new_err("not a gateway"))
+    }
+}
+
+/// `to`, `gateway`, `trace_id`, `message_id`, `outcome`.
+type ReceiptRow = (To, Option<String>, Trace, Option<Id>, String);
+
+/// Receipts of a report as they are, or rows that somebody kept.
+fn read_receipts(given: &Bound<'_, PyAny>) -> PyResult<Vec<Receipt>> {
+    if let Ok(rows) = given.cast::<Rows>() {
+        return rows.get().to_receipts().ok_or_else(|| PyTypeError::new_err("not receipts"));
+    }
+    let receipt = |(to, gateway, trace_id, message_id, outcome): ReceiptRow| {
+        let known = [SendOutcome::Accepted, SendOutcome::Rejected, SendOutcome::Unclear];
+        let mut receipt = Receipt::restore(
+            to.0,
+            gateway.as_deref().unwrap_or_default(),
+            trace_id.0,
+            message_id.map(|id| id.0),
+        );
+        if gateway.is_none() {
+            receipt.gateway = None;
+        }
+        receipt.outcome = known
+            .into_iter()
+            .find(|known| known.as_str() == outcome)
+            .ok_or_else(|| PyValueError::new_err("an outcome is accepted, rejected or unclear"))?;
+        Ok(receipt)
+    };
+    given.extract::<Vec<ReceiptRow>>()?.into_iter().map(receipt).collect()
+}
+
+type Start = Box<dyn FnOnce() -> payamak::Sending + Send>;
+
+/// A send that has been prepared: it is planned and started where it runs, not in the caller's event loop.
+#[pyclass(frozen, module = "payamak._native")]
+pub(crate) struct Sending {
+    start: Arc<Mutex<Option<Start>>>,
+    log: Arc<OnceLock<SendLog>>,
+    /// The receipts of a send that has ended, for a caller who was stopped before they arrived.
+    ended: Arc<OnceLock<Arc<[Receipt]>>>,
+}
+
+impl Sending {
+    fn new(start: impl FnOnce() -> payamak::Sending + Send + 'static) -> Self {
+        Self {
+            start: Arc::new(Mutex::new(Some(Box::new(start)))),
+            log: Arc::default(),
+            ended: Arc::default(),
+        }
+    }
+}
+
+#[pymethods]
+impl Sending {
+    fn run(
+        &self,
+        py: Python<'_>,
+        progress: Option<Py<PyAny>>,
+        cancel: Option<&CancelToken>,
+        bridge: Option<&Bridge>,
+    ) -> Reply {
+        let (start, log, ended) = (self.start.clone(), self.log.clone(), self.ended.clone());
+        let cancel = cancel.map(|token| token.0.clone());
+        run_watched(py, bridge, progress, |notify| async move {
+            let start = lock(&start).take();
+            let Some(mut sending) = start.map(|start| start()) else {
+                return Err(Error::configuration("send", "it was started before"));
+            };
+            drop(log.set(sending.log()));
+            if let Some(notify) = notify {
+                sending = sending.on_progress(notify);
+            }
+            if let Some(token) = cancel {
+                sending = sending.cancel_on(token);
+            }
+            let receipts: Arc<[Receipt]> = sending.await?.into_receipts().into();
+            drop(ended.set(receipts.clone()));
+            Ok(Rows::receipts(receipts))
+        })
+    }
+
+    /// The receipts of a send that was stopped.
+    fn receipts(&self, py: Python<'_>) -> Rows {
+        if let Some(receipts) = self.ended.get() {
+            return Rows::receipts(receipts.clone());
+        }
+        py.detach(|| {
+            // Stopped before its first step: planned now, it is certain that nothing of it has left.
+            let unstarted = lock(&self.start).take();
+            let log = self.log.get().cloned().or_else(|| unstarted.map(|start| start().log()));
+            Rows::receipts(log.map(|log| log.receipts()).unwrap_or_default())
+        })
+    }
+}
+
+enum Item {
+    Report(DeliveryReport),
+    Received(Received),
+    Failed(Error),
+}
+
+type Source = Pin<Box<dyn Stream<Item = Item> + Send>>;
+
+/// How many items are fetched ahead when they are there anyway.
+const AHEAD: usize = 1000;
+
+/// A stream. What has been fetched stays in it until it is popped: a cancelled wait loses nothing.
+#[pyclass(frozen, module = "payamak._native", name = "Stream")]
+pub(crate) struct ItemStream {
+    source: Arc<tokio::sync::Mutex<Source>>,
+    ready: Arc<Mutex<VecDeque<Item>>>,
+    process: u32,
+}
+
+impl ItemStream {
+    fn new(source: impl Stream<Item = Item> + Send + 'static) -> Self {
+        let source: Source = Box::pin(source);
+        Self {
+            source: Arc::new(tokio::sync::Mutex::new(source)),
+            ready: Arc::default(),
+            process: std::process::id(),
+        }
+    }
+
+    /// Its connections and timers are those of the process that made it.
+    fn require_own_process(&self) -> PyResult<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(PyRuntimeError::new_err("this stream belongs to the parent process; make another one here"))
+    }
+}
+
+#[pymethods]
+impl ItemStream {
+    /// Waits until there is something to pop; False at the end.
+    fn fill(&self, py: Python<'_>, bridge: Option<&Bridge>) -> Reply {
+        self.require_own_process()?;
+        let (source, ready) = (self.source.clone(), self.ready.clone());
+        run(py, bridge, || async move {
+            let mut source = source.lock().await;
+            if !lock(&ready).is_empty() {
+                return Ok(true);
+            }
+            let Some(first) = source.next().await else { return Ok(false) };
+            lock(&ready).push_back(first);
+            for _ in 1..AHEAD {
+                match source.next().now_or_never() {
+                    Some(Some(item)) => lock(&ready).push_back(item),
+                    _ => break,
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// The next item, if one is there. A failure is raised, and the stream goes on after it.
+    fn pop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        self.require_own_process()?;
+        let item = lock(&self.ready).pop_front();
+        match item {
+            Some(Item::Report(report)) => rows::report(py, &report).map(Some),
+            Some(Item::Received(received)) => rows::received(py, &received).map(Some),
+            Some(Item::Failed(error)) => Err(errors::raise(py, &error)),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Results that stay in Rust until somebody looks at one of them, and the plain tuples that Python makes its classes of.
+
+use std::sync::Arc;
+
+use payamak::niksms::{self, SendBatch, TraceStatus};
+use payamak::payam_resan::{self, AccountInfo, Sent, Template, TemplateSent};
+use payamak::{
+    Balance, Code, DeliveryReason, DeliveryReport, DeliveryStatus, IncomingMessage, MessageId, Receipt,
+    Received, TraceId,
+};
+use pyo3::IntoPyObjectExt as _;
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::call::Reply;
+use crate::errors;
+
+/// A list in Rust's memory: an item becomes a Python tuple when it is asked for.
+#[pyclass(frozen, module = "payamak._native")]
+pub(crate) struct Rows(List);
+
+enum List {
+    PayamResan(Vec<payam_resan::Status>),
+    NikSms(Vec<niksms::Status>),
+    Reports(Vec<DeliveryReport>),
+    Receipts(Arc<[Receipt]>),
+    /// Some of the receipts, by their places.
+    Picked(Arc<[Receipt]>, Vec<u32>),
+}
+
+impl Rows {
+    pub(crate) fn receipts(receipts: impl Into<Arc<[Receipt]>>) -> Self {
+        Self(List::Receipts(receipts.into()))
+    }
+
+    /// The receipts, where these are receipts.
+    pub(crate) fn to_receipts(&self) -> Option<Vec<Receipt>> {
+        match &self.0 {
+            List::Receipts(receipts) => Some(receipts.to_vec()),
+            List::Picked(receipts, places) => {
+                Some(places.iter().filter_map(|place| receipts.get(*place as usize).cloned()).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[pymethods]
+impl Rows {
+    fn __len__(&self) -> usize {
+        match &self.0 {
+            List::PayamResan(rows) => rows.len(),
+            List::NikSms(rows) => rows.len(),
+            List::Reports(rows) => rows.len(),
+            List::Receipts(rows) => rows.len(),
+            List::Picked(_, places) => places.len(),
+        }
+    }
+
+    fn row<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyTuple>> {
+        let found = match &self.0 {
+            List::PayamResan(rows) => rows.get(index).map(|row| payam_resan_status(py, row)),
+            List::NikSms(rows) => rows.get(index).map(|row| niksms_status(py, row)),
+            List::Reports(rows) => rows.get(index).map(|row| report(py, row)),
+            List::Receipts(rows) => rows.get(index).map(|row| receipt(py, row)),
+            List::Picked(rows, places) => {
+                places.get(index).and_then(|place| rows.get(*place as usize)).map(|row| receipt(py, row))
+            }
+        };
+        found.unwrap_or_else(|| Err(PyIndexError::new_err("index out of range")))
+    }
+
+    /// The receipts with this outcome; the receipts themselves are shared.
+    fn with_outcome(&self, outcome: &str) -> Self {
+        let (receipts, places): (_, Vec<u32>) = match &self.0 {
+            List::Receipts(receipts) => {
+                (receipts, (0u32..).zip(receipts.iter()).map(|(place, _)| place).collect())
+            }
+            List::Picked(receipts, places) => (receipts, places.clone()),
+            _ => return Self(List::Receipts(Arc::default())),
+        };
+        let has = |place: &u32| {
+            receipts.get(*place as usize).is_some_and(|receipt| receipt.outcome.as_str() == outcome)
+        };
+        Self(List::Picked(receipts.clone(), places.into_iter().filter(has).collect()))
+    }
+}
+
+fn code(code: Code) -> (Option<i64>, &'static str, Option<String>, Option<&'static str>) {
+    (code.number, code.name, code.wire_name.map(std::borrow::Cow::into_owned), code.text)
+}
+
+fn status(py: Python<'_>, status: DeliveryStatus) -> PyResult<Bound<'_, PyTuple>> {
+    let delivery = status.delivery;
+    let (number, name, wire_name, text) = code(status.code);
+    let meaning = (delivery.state.as_str(), delivery.reason.map(DeliveryReason::as_str), delivery.is_final);
+    (number, name, wire_name, text, meaning).into_pyobject(py)
+}
+
+fn payam_resan_status<'py>(py: Python<'py>, row: &payam_resan::Status) -> PyResult<Bound<'py, PyTuple>> {
+    let status = status(py, (&row.status).into())?;
+    (row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get), status).into_pyobject(py)
+}
+
+fn niksms_status<'py>(py: Python<'py>, row: &niksms::Status) -> PyResult<Bound<'py, PyTuple>> {
+    (row.message_id.get(), status(py, (&row.status).into())?).into_pyobject(py)
+}
+
+fn receipt<'py>(py: Python<'py>, row: &Receipt) -> PyResult<Bound<'py, PyTuple>> {
+    (
+        row.to.to_string(),
+        row.trace_id.get(),
+        row.message_id.map(MessageId::get),
+        row.gateway.as_deref(),
+        row.outcome.as_str(),
+        row.error.as_ref().map(|error| errors::exception(py, error)).transpose()?,
+    )
+        .into_pyobject(py)
+}
+
+/// A report of the delivery of one message.
+pub(crate) fn report<'py>(py: Python<'py>, row: &DeliveryReport) -> PyResult<Bound<'py, PyTuple>> {
+    (
+        row.index,
+        row.to.to_string(),
+        row.trace_id.get(),
+        row.gateway.as_deref(),
+        row.message_id.map(MessageId::get),
+        row.status.clone().map(|found| status(py, found)).transpose()?,
+        row.error.as_ref().map(|error| errors::exception(py, error)).transpose()?,
+        row.timed_out,
+    )
+        .into_pyobject(py)
+}
+
+type Incoming = (Option<i64>, String, String, String, Option<String>, Option<bool>);
+
+fn incoming(row: IncomingMessage) -> Incoming {
+    (row.message_id.map(MessageId::get), row.text, row.from, row.to, row.time, row.is_relayed)
+}
+
+/// An incoming message, with the gateway it came through.
+pub(crate) fn received<'py>(py: Python<'py>, row: &Received) -> PyResult<Bound<'py, PyTuple>> {
+    (&*row.gateway, incoming(row.message.clone())).into_pyobject(py)
+}
+
+impl Reply for Rows {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.into_py_any(py)
+    }
+}
+
+/// What becomes a Python object as pyo3 makes it.
+macro_rules! plain {
+    ($($Plain:ty),+) => {$(
+        impl Reply for $Plain {
+            fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+                self.into_py_any(py)
+            }
+        }
+    )+};
+}
+plain!(f64, bool, String, Option<String>, Vec<String>);
+
+impl Reply for Vec<Sent> {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let row = |row: Sent| (row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get));
+        self.into_iter().map(row).collect::<Vec<_>>().into_py_any(py)
+    }
+}
+
+impl Reply for Vec<TemplateSent> {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let row = |row: TemplateSent| {
+            (row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get), row.sender, row.text)
+        };
+        self.into_iter().map(row).collect::<Vec<_>>().into_py_any(py)
+    }
+}
+
+impl Reply for Vec<Template> {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let row = |row: Template| (row.key, row.text, row.voice, code(row.status.to_code()));
+        self.into_iter().map(row).collect::<Vec<_>>().into_py_any(py)
+    }
+}
+
+impl Reply for Vec<payam_resan::Status> {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Rows(List::PayamResan(self)).reply(py)
+    }
+}
+
+impl Reply for Vec<niksms::Status> {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Rows(List::NikSms(self)).reply(py)
+    }
+}
+
+impl Reply for Vec<DeliveryReport> {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Rows(List::Reports(self)).reply(py)
+    }
+}
+
+impl Reply for AccountInfo {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        (self.credit, self.sender_lines).into_py_any(py)
+    }
+}
+
+impl Reply for Vec<IncomingMessage> {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.into_iter().map(incoming).collect::<Vec<_>>().into_py_any(py)
+    }
+}
+
+impl Reply for SendBatch {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let ids: Vec<_> = self.message_ids.into_iter().map(MessageId::get).collect();
+        (code(self.status.to_code()), self.id, self.warning, ids).into_py_any(py)
+    }
+}
+
+impl Reply for TraceStatus {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let status = status(py, (&self.status).into())?;
+        (self.trace_id.get(), self.message_id.map(MessageId::get), status).into_py_any(py)
+    }
+}
+
+impl Reply for serde_json::Value {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.to_string().into_py_any(py)
+    }
+}
+
+/// A gateway that cannot be asked is an exception in its place.
+impl Reply for Vec<payamak::Result<Balance>> {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let row = |row: payamak::Result<Balance>| match row {
+            Ok(balance) => (&*balance.gateway, balance.credit, balance.sender_lines).into_py_any(py),
+            Err(error) => errors::exception(py, &error).map(Bound::unbind),
+        };
+        self.into_iter().map(row).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
+    }
+}
