@@ -25,7 +25,24 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 fn every_package_has_the_version_of_the_workspace() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(between(&read("bindings-node/package.json"), "\"version\": \"", "\""), version);
-    assert_eq!(between(&read("bindings-kotlin/kotlin/pom.xml"), "<version>", "</version>"), version);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for platform in root.join("bindings-node/npm").read_dir().unwrap() {
+        let platform = platform.unwrap().file_name().into_string().unwrap();
+        let manifest = read(&format!("bindings-node/npm/{platform}/package.json"));
+        assert_eq!(between(&manifest, "\"version\": \"", "\""), version, "{platform}");
+    }
+    for module in
+        ["bindings-kotlin/kotlin", "bindings-kotlin/kotlin/payamak", "bindings-kotlin/kotlin/payamak-testing"]
+    {
+        assert_eq!(
+            between(&read(&format!("{module}/pom.xml")), "<version>", "</version>"),
+            version,
+            "{module}"
+        );
+    }
+    assert_eq!(between(&read("examples/kotlin/pom.xml"), "<version>", "</version>"), version);
+    assert!(read("bindings-kotlin/Makefile").contains(&format!("payamak-examples-{version}.jar")));
+    assert_eq!(between(&read("examples/node/package.json"), "\"payamak\": \"", "\""), version);
     // The wheel takes its version from Cargo: a second one would be a second source.
     let pyproject = read("bindings-python/pyproject.toml");
     assert!(between(&pyproject, "dynamic = [", "]").contains("\"version\""));
@@ -34,9 +51,16 @@ fn every_package_has_the_version_of_the_workspace() {
 
 #[test]
 fn no_crate_has_a_version_of_its_own() {
-    for manifest in
-        ["core", "core/emulator", "bindings-python", "bindings-node", "bindings-kotlin", "examples/rust"]
-    {
+    for manifest in [
+        "core",
+        "core/emulator",
+        "bindings-python",
+        "bindings-node",
+        "bindings-kotlin",
+        "bindings-kotlin/bindgen",
+        "bindings-kotlin/emulator",
+        "examples/rust",
+    ] {
         assert!(
             read(&format!("{manifest}/Cargo.toml")).contains("\nversion.workspace = true\n"),
             "{manifest}"
