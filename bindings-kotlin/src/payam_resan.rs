@@ -227,7 +227,7 @@ impl RawPayamResan {
         Ok(all(call(cancel, async move { client.status_by_id(&ids).await }).await?))
     }
 
-    /// `POST StatusByUserTraceId`.
+    /// What became of messages, by the caller's trace ids.
     pub async fn status_by_trace_id(
         &self,
         trace_ids: Vec<i64>,

@@ -86,7 +86,7 @@ public final class PayamResan: Gateway, @unchecked Sendable {
         try await calling { cancel in try await client.statusById(ids: ids, cancel: cancel) }.map(MessageStatus.init)
     }
 
-    /// What became of up to 99 messages, by the caller's trace ids (`POST StatusByUserTraceId`).
+    /// What became of up to 99 messages, by the caller's trace ids.
     public func statusByTraceId(_ traceIDs: [Int64]) async throws -> [MessageStatus] {
         try await calling { cancel in
             try await client.statusByTraceId(traceIds: traceIDs, cancel: cancel)

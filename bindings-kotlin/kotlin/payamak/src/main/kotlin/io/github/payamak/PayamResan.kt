@@ -92,7 +92,7 @@ public class PayamResan private constructor(private val client: RawPayamResan) :
     public suspend fun statusById(ids: List<Long>): List<MessageStatus> =
         calling { client.statusById(ids, null) }.map(MessageStatus::of)
 
-    /** What became of up to 99 messages, by the caller's trace ids (`POST StatusByUserTraceId`). */
+    /** What became of up to 99 messages, by the caller's trace ids. */
     public suspend fun statusByTraceId(traceIds: List<Long>): List<MessageStatus> =
         calling { client.statusByTraceId(traceIds, null) }.map(MessageStatus::of)
 
