@@ -24,6 +24,7 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 @pytest.fixture(params=["asyncio", "uvloop"])
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     if request.param == "uvloop":
+        # There is no uvloop to install there; asyncio's own loop is tested all the same.
         if sys.platform == "win32":
             pytest.skip("uvloop is not for Windows")
         import uvloop

@@ -84,7 +84,8 @@ class _Messenger:
         :param gateways: the first one is used; the others take what those before them certainly did not send.
         :param concurrency: how many requests are in flight at once, a gateway (10).
         :param rate: how many requests leave in a second, a gateway (no limit).
-        :param attempts: how often one message is put into a request, at most (4).
+        :param attempts: how often one message is put into a request, at most, when its fate was unclear or another
+            gateway waits (4).
         :param budget: for how many seconds the messages of a request are retried and asked for after a failure (60).
         :param settle: for how many seconds a slow request may still land before a gateway's "I do not have it" is
             believed (5).

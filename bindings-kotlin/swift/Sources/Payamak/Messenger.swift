@@ -24,7 +24,8 @@ public final class Messenger: Sendable {
     /// - Parameters:
     ///   - concurrency: How many requests are in flight at once, a gateway; 10 unless set.
     ///   - rate: How many requests leave in a second, a gateway; as many as can be unless set.
-    ///   - attempts: How often one message is put into a request that leaves, at most; 4 unless set.
+    ///   - attempts: How often one message is put into a request, at most, when its fate was unclear or another gateway waits;
+    ///     4 unless set.
     ///   - budget: How many seconds the messages of a request are retried and asked for, from its first failure on; 60
     ///     unless set.
     ///   - settle: How many seconds a slow request is given to land before "I do not have it" is believed; 5 unless set.
