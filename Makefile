@@ -3,7 +3,7 @@
 # make help   lists the rest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench size audit parity clean check test-rust \
+.PHONY: help demo test lint fmt bench fuzz soak size audit parity clean check test-rust \
 	test-python test-node test-kotlin test-swift demo-rust demo-python demo-node demo-kotlin
 
 help: ## this list
@@ -50,8 +50,17 @@ fmt: ## formats the Rust code
 parity: ## every operation in every language, as a table without a hole
 	python3 core/conformance/parity.py
 
-bench: ## the decoding and sending benchmarks of core, beside a bare client
-	cargo bench -p payamak
+bench: check ## payamak beside its peers, every number of it; half an hour
+	$(MAKE) -C examples/benchmarks bench
+
+fuzz: ## SECONDS (600) of fuzzing of TARGET, or of every target
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	@c++ --version >/dev/null 2>&1 || { echo "a C++ compiler is missing: libFuzzer is built from source" >&2; exit 1; }
+	cd core && for target in $(or $(TARGET),$$(cargo fuzz list)); do \
+		cargo fuzz run -s none $$target -- -max_total_time=$(or $(SECONDS),600) -max_len=8192 || exit 1; done
+
+soak: ## 1,000,000 sends through random faults; a quarter of an hour
+	cargo test -p payamak --test soak -- --ignored --nocapture
 
 size: ## how large the library for apps is
 	$(MAKE) -C bindings-kotlin size

@@ -1,5 +1,6 @@
 //! What went wrong, to which message, whether it may have been sent, and what to do now.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -263,10 +264,7 @@ impl Error {
         meaning: ErrorMeaning,
         gateway_text: Option<String>,
     ) -> Self {
-        let number = code
-            .number
-            .map_or_else(|| code.wire_name.clone().unwrap_or_default().into_owned(), |n| n.to_string());
-        let detail = format!("the gateway answered with code {number} ({})", code.name);
+        let detail = format!("the gateway answered with code {} ({})", shown(&code), code.name);
         Self::new(meaning.kind, operation, detail).with(|inner| {
             inner.outcome = meaning.outcome;
             inner.retry = meaning.retry;
@@ -491,7 +489,7 @@ impl fmt::Debug for Error {
             .field("gateway", gateway)
             .field("operation", operation)
             .field("detail", detail)
-            .field("code", code)
+            .field("code", &code.as_ref().map(shown))
             .field("field", field)
             .field("outcome", outcome)
             .field("retry", retry)
@@ -536,6 +534,15 @@ impl Serialize for Error {
         map.serialize_entry("hint", &self.hint())?;
         map.serialize_entry("detail", self.detail())?;
         map.end()
+    }
+}
+
+/// A code as an error shows it: its number, or its name where it has none. A number longer than any code is no code.
+fn shown(code: &Code) -> Cow<'_, str> {
+    match (code.number, &code.wire_name) {
+        (Some(number), _) if number.unsigned_abs() < 1_000_000 => number.to_string().into(),
+        (Some(_), _) => "***".into(),
+        (None, name) => name.as_deref().unwrap_or_default().into(),
     }
 }
 

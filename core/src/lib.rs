@@ -30,6 +30,8 @@ mod codes;
 mod decode;
 mod delivery;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gateway;
 mod message;
 mod messenger;

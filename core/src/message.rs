@@ -492,15 +492,17 @@ impl TraceIds {
         Self { clock }
     }
 
-    pub(crate) fn next(&self) -> TraceId {
+    /// As many ids as that, of which some may stay unused. A campaign looks at the clock once.
+    pub(crate) fn take(&self, count: usize) -> impl Iterator<Item = TraceId> + use<> {
         let seconds = self.clock.since_epoch().as_secs().saturating_sub(Self::EPOCH_SECONDS);
         let second = i64::try_from(seconds).unwrap_or(0) << Self::BITS_IN_A_SECOND;
         let process = std::process::id();
         let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new_second = newest.process != process || newest.id < second;
-        newest.id = if is_new_second { second | random_place() } else { newest.id + 1 };
+        let first = if is_new_second { second | random_place() } else { newest.id + 1 };
+        newest.id = first.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) - 1;
         newest.process = process;
-        TraceId(newest.id)
+        (first..).take(count).map(TraceId)
     }
 }
 
@@ -518,7 +520,7 @@ mod tests {
     #[test]
     fn generated_ids_are_unique_ordered_and_below_two_to_the_53() {
         let ids = TraceIds::new(SystemClock::shared());
-        let made: Vec<_> = (0..100_000).map(|_| ids.next().get()).collect();
+        let made: Vec<_> = (1..400).flat_map(|count| ids.take(count)).map(TraceId::get).collect();
         assert!(made.is_sorted_by(|a, b| a < b));
         assert!(made.iter().all(|id| (1..1 << 53).contains(id)));
     }

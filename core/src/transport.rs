@@ -74,6 +74,14 @@ pub(crate) struct Answer<'a> {
     secrets: &'a [SecretString],
 }
 
+#[cfg(any(test, fuzzing))]
+impl<'a> Answer<'a> {
+    /// An answer that came over no network.
+    pub(crate) fn canned(status: u16, body: Bytes, secrets: &'a [SecretString]) -> Self {
+        Self { status, body, retry_after: None, secrets }
+    }
+}
+
 impl Answer<'_> {
     /// An error for a body that is not what the protocol says: what it is instead, and its first 200 characters.
     pub(crate) fn unreadable(&self, why: &str) -> Error {
@@ -114,6 +122,21 @@ impl Answer<'_> {
                 }
             }
         }
+        // JSON may write any character as an escape, and a body may be JSON twice over.
+        let once = without_escapes(&text);
+        let twice = without_escapes(&once);
+        for plain in [once, twice] {
+            let hidden = |secret: &&SecretString| {
+                let secret = secret.expose_secret();
+                !secret.is_empty() && plain.contains(secret)
+            };
+            let hidden: Vec<_> = self.secrets.iter().filter(hidden).collect();
+            if !hidden.is_empty() {
+                let without =
+                    |plain: String, secret: &SecretString| plain.replace(secret.expose_secret(), "***");
+                return Cow::Owned(hidden.into_iter().fold(plain, without));
+            }
+        }
         text
     }
 
@@ -121,16 +144,14 @@ impl Answer<'_> {
     pub(crate) fn quote(&self, text: &str) -> String {
         let mut quoted = String::new();
         let mut digits = String::new();
-        for character in self.scrub(text).chars().take(200).chain(['\0']) {
-            if character.is_numeric() {
-                digits.push(character);
+        for character in self.scrub(text).chars().take(200).map(Some).chain([None]) {
+            if let Some(digit) = character.filter(|character| character.is_numeric()) {
+                digits.push(digit);
                 continue;
             }
             quoted.push_str(if digits.chars().count() > 6 { "***" } else { &digits });
             digits.clear();
-            if character != '\0' {
-                quoted.push(character);
-            }
+            quoted.extend(character);
         }
         quoted
     }
@@ -156,6 +177,27 @@ impl Answer<'_> {
             _ => error(ErrorKind::Decode, "the answer has an unexpected HTTP status").unclear(),
         })
     }
+}
+
+/// A text with what the escapes of JSON stand for: `\u002b` and `\/` as `+` and `/`.
+pub(crate) fn without_escapes(text: &str) -> String {
+    // Two escapes may make one character, so it is put together from units.
+    let mut units = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        units.extend(before.encode_utf16());
+        let digits = escape.strip_prefix('u').and_then(|digits| digits.get(..4));
+        let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        units.extend(unit);
+        let length = if unit.is_some() { 5 } else { escape.chars().next().map_or(0, char::len_utf8) };
+        let (escaped, after) = escape.split_at_checked(length).unwrap_or((escape, ""));
+        if unit.is_none() {
+            units.extend(escaped.encode_utf16());
+        }
+        rest = after;
+    }
+    units.extend(rest.encode_utf16());
+    String::from_utf16_lossy(&units)
 }
 
 pub(crate) const WRONG_PATH: Hint = Hint::new(

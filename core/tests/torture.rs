@@ -14,58 +14,14 @@ mod common;
 
 use std::time::Duration;
 
-use common::{KINDS, Kind, TIMEOUT, assert_honest, gateway, messages, messenger, niksms, payam_resan};
+use common::faults::{coded_faults, drawn, passing_faults, random_fault};
+use common::{KINDS, Kind, assert_honest, gateway, messages, messenger, niksms, payam_resan};
 use futures_util::{StreamExt as _, stream};
 use payamak::Report;
 use payamak::niksms::Dialect;
 use payamak_emulator::{Emulator, Fault};
 
 const MESSAGES: usize = 300;
-
-type MakeFault = fn() -> Fault;
-
-/// Every fault that passes by itself, with its name.
-fn passing_faults() -> Vec<(&'static str, MakeFault)> {
-    vec![
-        ("never answered, not registered", || Fault::on_send().before().never()),
-        ("never answered, registered", || Fault::on_send().after().never()),
-        ("closed, not registered", || Fault::on_send().before().close()),
-        ("closed, registered", || Fault::on_send().after().close()),
-        ("503, not registered", || Fault::on_send().before().status(503)),
-        ("503, registered", || Fault::on_send().after().status(503)),
-        ("garbage, not registered", || Fault::on_send().before().garbage()),
-        ("garbage, registered", || Fault::on_send().after().garbage()),
-        ("HTML, not registered", || Fault::on_send().before().html()),
-        ("HTML, registered", || Fault::on_send().after().html()),
-        ("half an answer, not registered", || Fault::on_send().before().half()),
-        ("half an answer, registered", || Fault::on_send().after().half()),
-        ("slower than the time limit", || Fault::on_send().delay(TIMEOUT * 4)),
-        ("rows missing", || Fault::on_send().drop_rows()),
-        ("lands after the first look", || Fault::on_send().late()),
-        ("429", || Fault::on_send().before().status(429)),
-    ]
-}
-
-/// The faults that have a number of their own at each gateway.
-fn coded_faults(kind: Kind) -> Vec<(&'static str, Fault)> {
-    match kind {
-        Kind::PayamResan => vec![
-            ("error 100, not registered", Fault::on_send().before().code(100)),
-            ("error 100, registered", Fault::on_send().after().code(100)),
-            ("an unknown error, registered", Fault::on_send().after().code(77)),
-            ("error 20", Fault::on_send().before().code(20)),
-            ("error 4", Fault::on_send().before().code(4)),
-            // NikSMS pairs ids by position alone: there a reordered answer cannot be told from a right one.
-            ("rows in another order", Fault::on_send().shuffle_rows()),
-        ],
-        Kind::Soap | Kind::PublicApi => vec![
-            ("UnknownError, not registered", Fault::on_send().before().code(2)),
-            ("UnknownError, registered", Fault::on_send().after().code(2)),
-            ("Unknown, registered", Fault::on_send().after().code(0)),
-            ("SiteUpdating", Fault::on_send().before().code(15)),
-        ],
-    }
-}
 
 async fn send_through(kind: Kind, faults: Vec<Fault>) -> (Emulator, Report) {
     let emulator = Emulator::start().await.unwrap();
@@ -207,22 +163,8 @@ async fn a_refusal_says_why_and_sends_nothing() {
 async fn faults_drawn_at_random() {
     let runs = (0..60u64).map(|seed| {
         let kind = KINDS[usize::try_from(seed).unwrap() % KINDS.len()];
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut draw = |below: u64| {
-            // Xorshift: the same plan for the same seed on every machine.
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state % below
-        };
-        let passing = passing_faults();
-        let faults = (0..6)
-            .map(|_| {
-                let (_, make) = passing[usize::try_from(draw(passing.len() as u64)).unwrap()];
-                let fault = make().skip(draw(12));
-                if draw(3) == 0 { Fault::on_lookup().skip(draw(6)).then(fault.then) } else { fault }
-            })
-            .collect();
+        let mut draw = drawn(seed);
+        let faults = (0..6).map(|_| random_fault(&mut draw, 12)).collect();
         (seed, kind, faults)
     });
     stream::iter(runs)

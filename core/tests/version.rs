@@ -40,7 +40,13 @@ fn every_package_has_the_version_of_the_workspace() {
             "{module}"
         );
     }
-    assert_eq!(between(&read("examples/kotlin/pom.xml"), "<version>", "</version>"), version);
+    for module in ["examples/kotlin", "examples/benchmarks/kotlin"] {
+        assert_eq!(
+            between(&read(&format!("{module}/pom.xml")), "<version>", "</version>"),
+            version,
+            "{module}"
+        );
+    }
     assert!(read("bindings-kotlin/Makefile").contains(&format!("payamak-examples-{version}.jar")));
     assert_eq!(between(&read("examples/node/package.json"), "\"payamak\": \"", "\""), version);
     // The wheel takes its version from Cargo: a second one would be a second source.
@@ -60,6 +66,7 @@ fn no_crate_has_a_version_of_its_own() {
         "bindings-kotlin/bindgen",
         "bindings-kotlin/emulator",
         "examples/rust",
+        "examples/benchmarks/rust",
     ] {
         assert!(
             read(&format!("{manifest}/Cargo.toml")).contains("\nversion.workspace = true\n"),

@@ -27,6 +27,7 @@ enum Common<'a> {
 pub(super) fn plan(capabilities: &Capabilities, messages: &[Message], which: &[u32]) -> Vec<Planned> {
     let most = capabilities.max_recipients.max(1);
     let mut groups: IndexMap<Common<'_>, Vec<u32>> = IndexMap::new();
+    let mut latest = 0;
     for index in which {
         let Some(message) = messages.get(*index as usize) else {
             continue;
@@ -35,7 +36,15 @@ pub(super) fn plan(capabilities: &Capabilities, messages: &[Message], which: &[u
             Content::Text(text) => Common::Text(text, message.sender.as_ref()),
             Content::Template { key, .. } => Common::Template(key),
         };
-        groups.entry(common).or_default().push(*index);
+        // A campaign says one thing many times over: a look at the group before saves the hash of its text.
+        match groups.get_index_mut(latest) {
+            Some((of_latest, group)) if *of_latest == common => group.push(*index),
+            _ => {
+                let entry = groups.entry(common);
+                latest = entry.index();
+                entry.or_default().push(*index);
+            }
+        }
     }
     let mut planned = Vec::new();
     let mut remainders: IndexMap<Option<&SenderLine>, Vec<Vec<u32>>> = IndexMap::new();

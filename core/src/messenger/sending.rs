@@ -210,10 +210,10 @@ impl Prepared {
         let mut refused = Vec::new();
         let mut duplicates: HashMap<u32, Vec<u32>> = HashMap::new();
         let mut given: HashMap<TraceId, u32> = HashMap::new();
-        for (index, message) in (0u32..).zip(messages) {
+        for ((index, message), generated) in (0u32..).zip(messages).zip(generated.take(messages.len())) {
             let (trace_id, mut fault) = match identify(message, generated) {
                 Ok(trace_id) => (trace_id, check(message).err()),
-                Err(error) => (generated.next(), Some(error)),
+                Err(error) => (generated, Some(error)),
             };
             trace_ids.push(trace_id);
             receipts.push(Receipt {
@@ -253,7 +253,7 @@ impl Prepared {
     }
 }
 
-fn identify(message: &Message, generated: &TraceIds) -> Result<TraceId> {
+fn identify(message: &Message, generated: TraceId) -> Result<TraceId> {
     match (&message.key, message.trace_id) {
         (Some(_), Some(_)) => {
             Err(Error::invalid_input("send", "key", "given together with a trace_id; the key makes one"))
@@ -263,7 +263,7 @@ fn identify(message: &Message, generated: &TraceIds) -> Result<TraceId> {
         (None, None) if message.once => {
             Err(Error::invalid_input("send", "once", "set without a trace_id or a key to ask for"))
         }
-        (None, None) => Ok(generated.next()),
+        (None, None) => Ok(generated),
     }
 }
 

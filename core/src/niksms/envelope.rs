@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::codes::{SendStatus, SmsStatus};
 use super::form::{self, Named, WireBatch};
 use super::{Credentials, Row, SendBatch, SendOptions};
-use crate::decode::{Rows, Text};
+use crate::decode::{Object, Rows, Text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{MessageId, SenderLine, TehranTime};
 use crate::transport::{Answer, Request};
@@ -62,12 +62,14 @@ fn data<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
             .with_gateway_text(text)
             .with_body_excerpt(answer.excerpt())
     };
-    match form::json::<Envelope<T>>(answer) {
-        Ok(Envelope { exception, data: Some(data) }) if is_empty(exception.as_ref()) => Ok(data),
-        Ok(Envelope { exception, .. }) => Err(refused(exception)),
+    match form::json::<Object<Envelope<T>>>(answer) {
+        Ok(Object(Envelope { exception, data: Some(data) })) if is_empty(exception.as_ref()) => Ok(data),
+        Ok(Object(Envelope { exception, .. })) => Err(refused(exception)),
         // A refusal may carry data of any shape.
-        Err(error) => match form::json::<Envelope<IgnoredAny>>(answer) {
-            Ok(Envelope { exception, .. }) if !is_empty(exception.as_ref()) => Err(refused(exception)),
+        Err(error) => match form::json::<Object<Envelope<IgnoredAny>>>(answer) {
+            Ok(Object(Envelope { exception, .. })) if !is_empty(exception.as_ref()) => {
+                Err(refused(exception))
+            }
             _ => Err(error),
         },
     }
@@ -78,7 +80,8 @@ fn is_empty(exception: Option<&Text>) -> bool {
 }
 
 pub(super) fn sent(answer: &Answer<'_>) -> Result<(SendStatus, SendBatch)> {
-    let batch: SendBatch = data::<WireBatch>(answer)?.into();
+    let Object(batch) = data::<Object<WireBatch>>(answer)?;
+    let batch = SendBatch::from(batch);
     Ok((batch.status.clone(), batch))
 }
 

@@ -1,12 +1,14 @@
 //! The dialect `public-api` on the wire: form fields out, bare JSON values back, now and then encoded twice.
 
+use std::fmt;
+
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Visitor};
 
 use super::codes::{SendStatus, SmsStatus};
 use super::{Credentials, Row, SendBatch, SendOptions, SendType};
-use crate::decode::{Amount, Int, Rows, Text, Truth, why};
+use crate::decode::{Amount, Int, Object, Rows, Text, Truth, why};
 use crate::error::{Error, Result};
 use crate::message::{IncomingMessage, MessageId, SenderLine, TehranTime, TraceId};
 use crate::transport::{Answer, Request, below};
@@ -136,7 +138,8 @@ impl From<WireBatch> for SendBatch {
 }
 
 pub(super) fn sent(answer: &Answer<'_>) -> Result<(SendStatus, SendBatch)> {
-    let batch: SendBatch = json::<WireBatch>(answer)?.into();
+    let Object(batch) = json::<Object<WireBatch>>(answer)?;
+    let batch = SendBatch::from(batch);
     Ok((batch.status.clone(), batch))
 }
 
@@ -149,8 +152,36 @@ macro_rules! named {
             fn deserialize<D: serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> std::result::Result<Self, D::Error> {
-                let Text(text) = Text::deserialize(deserializer)?;
-                Ok(Self(<$Code>::from_wire_name(text.trim())))
+                struct NamedVisitor;
+
+                impl Visitor<'_> for NamedVisitor {
+                    type Value = $Code;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a code")
+                    }
+
+                    fn visit_i64<E>(self, number: i64) -> std::result::Result<$Code, E> {
+                        Ok(<$Code>::from_code(number))
+                    }
+
+                    fn visit_u64<E>(self, number: u64) -> std::result::Result<$Code, E> {
+                        match i64::try_from(number) {
+                            Ok(number) => Ok(<$Code>::from_code(number)),
+                            Err(_) => Ok(<$Code>::from_wire_name(&number.to_string())),
+                        }
+                    }
+
+                    fn visit_f64<E>(self, number: f64) -> std::result::Result<$Code, E> {
+                        Ok(<$Code>::from_wire_name(&number.to_string()))
+                    }
+
+                    fn visit_str<E>(self, name: &str) -> std::result::Result<$Code, E> {
+                        Ok(<$Code>::from_wire_name(name.trim()))
+                    }
+                }
+
+                deserializer.deserialize_any(NamedVisitor).map(Self)
             }
         }
     };
@@ -166,7 +197,7 @@ pub(super) fn status_with_client_id(answer: &Answer<'_>) -> Result<(SmsStatus, O
         #[serde(default)]
         niksms_id: Option<Int>,
     }
-    let row: Row = json(answer)?;
+    let Object(row) = json::<Object<Row>>(answer)?;
     Ok((row.sms_status.0, row.niksms_id.filter(|Int(id)| *id != 0).map(|Int(id)| MessageId::new(id))))
 }
 
@@ -209,8 +240,8 @@ pub(super) fn inbox(answer: &Answer<'_>) -> Result<Vec<IncomingMessage>> {
         is_relayed: Option<Truth>,
     }
     let text = |field: Option<Text>| field.map(|Text(text)| text);
-    let Rows(rows) = json::<Rows<Row>>(answer)?;
-    let read = |row: Row| IncomingMessage {
+    let Rows(rows) = json::<Rows<Object<Row>>>(answer)?;
+    let read = |Object(row): Object<Row>| IncomingMessage {
         message_id: row.id.map(|Int(id)| MessageId::new(id)),
         text: text(row.message).unwrap_or_default(),
         from: text(row.sender_number).unwrap_or_default(),

@@ -4,6 +4,8 @@ mod builder;
 mod codes;
 mod envelope;
 mod form;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod gateway;
 mod soap;
 mod types;
@@ -193,10 +195,12 @@ impl NikSms {
             let statuses = match self.account.dialect {
                 Dialect::WebService => {
                     let rows = web_service::statuses(answer)?;
-                    let of = |id: &MessageId| {
-                        rows.iter().find(|(row, _)| row == id).map(|(_, status)| status.clone())
+                    let of = |(index, id): (usize, &MessageId)| {
+                        // Most likely they are in the order of the question.
+                        let mut rows = rows.get(index).into_iter().chain(&rows);
+                        rows.find(|(row, _)| row == id).map(|(_, status)| status.clone())
                     };
-                    ids.iter().map(of).collect::<Option<Vec<_>>>()
+                    ids.iter().enumerate().map(of).collect::<Option<Vec<_>>>()
                 }
                 Dialect::Soap => Some(soap::statuses(answer)?),
                 Dialect::PublicApi | Dialect::V2 => Some(envelope::statuses(answer)?),
@@ -372,13 +376,7 @@ impl NikSms {
                 Dialect::V2 => envelope::sent(answer)?,
                 Dialect::WebService => web_service::sent(answer)?,
             };
-            match status.meaning() {
-                None => Ok(batch),
-                Some(meaning) => {
-                    let says = batch.warning.map(|text| answer.quote(&text));
-                    Err(Error::from_code(operation.name, status.to_code(), meaning, says))
-                }
-            }
+            judged(operation.name, answer, &status, batch)
         };
         let name = operation.name;
         let request = match (dialect, layout, rows.first()) {
@@ -534,6 +532,25 @@ impl NikSms {
 
 const USE_PUBLIC_API: &str = "use the dialect public-api";
 const USE_SEND_ONE: &str = "use send_one, or the dialect public-api";
+
+/// A batch whose status is no success is a refusal.
+fn judged(
+    operation: &'static str,
+    answer: &Answer<'_>,
+    status: &SendStatus,
+    batch: SendBatch,
+) -> Result<SendBatch> {
+    match status.meaning() {
+        None => Ok(batch),
+        Some(meaning) => {
+            let says = batch.warning.map(|text| answer.quote(&text));
+            let mut code = status.to_code();
+            // A name that no table has is the gateway's own words.
+            code.wire_name = code.wire_name.map(|name| answer.quote(&name).into());
+            Err(Error::from_code(operation, code, meaning, says))
+        }
+    }
+}
 
 /// The gateway wants its lines without the country code.
 fn without_98(line: &SenderLine) -> SenderLine {

@@ -1,13 +1,13 @@
 //! The dialect `web-service` on the wire: JSON with the key in the body, and an answer in `camelCase` or `PascalCase`.
 
 use secrecy::ExposeSecret as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::codes::{SendStatus, SmsStatus};
 use super::form::{self, Named};
 use super::{Credentials, Row, SendBatch, SendOptions, SendType};
-use crate::decode::{Amount, Int, Rows, Text, Truth};
+use crate::decode::{Amount, Int, Object, Rows, Text, Truth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{MessageId, SenderLine, TehranTime};
 use crate::transport::{Answer, Request, below};
@@ -119,10 +119,10 @@ pub(super) fn get_sms_delivery(credentials: &Credentials, ids: &[MessageId]) -> 
 
 /// The answer's outer shape; the names come in `camelCase` or in `PascalCase`.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply {
+#[serde(rename_all = "camelCase", bound = "T: Deserialize<'de>")]
+struct Reply<T> {
     #[serde(default, alias = "Data")]
-    data: Option<Data>,
+    data: Option<Object<Data<T>>>,
     #[serde(default, alias = "Message")]
     message: Option<Text>,
     #[serde(default, alias = "IsSuccess")]
@@ -130,20 +130,28 @@ struct Reply {
 }
 
 #[derive(Deserialize)]
-struct Data {
+#[serde(bound = "T: Deserialize<'de>")]
+struct Data<T> {
     #[serde(default, alias = "Result")]
-    result: Option<serde_json::Value>,
+    result: Option<T>,
 }
 
-impl Reply {
+impl<T: DeserializeOwned> Reply<T> {
+    /// A `data.result` that is not what was asked for counts as missing: a refusal may hold anything there.
+    fn read(answer: &Answer<'_>) -> Result<Self> {
+        form::json::<Object<Self>>(answer).map(|Object(reply)| reply).or_else(|_| {
+            let Object(reply) = form::json::<Object<Reply<IgnoredAny>>>(answer)?;
+            Ok(Self { data: None, message: reply.message, is_success: reply.is_success })
+        })
+    }
+
     fn succeeded(&self) -> bool {
         self.is_success.is_none_or(|Truth(success)| success)
     }
 
-    /// `data.result`; `None` where it is missing, or is not what was asked for.
-    fn result<T: DeserializeOwned>(&self) -> Option<T> {
-        let result = self.data.as_ref()?.result.as_ref()?;
-        T::deserialize(result).ok()
+    /// Takes `data.result` out.
+    fn result(&mut self) -> Option<T> {
+        self.data.take().and_then(|Object(data)| data.result)
     }
 
     /// The error of a reply that says it is no success; it keeps the gateway's own message.
@@ -160,7 +168,7 @@ const NO_RESULT: &str = "data.result is missing, or is not what was asked for";
 
 /// Reads `data.result` of a success: what a refusal holds there (a zero, say) is no result.
 fn result<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
-    let reply: Reply = form::json(answer)?;
+    let mut reply = Reply::read(answer)?;
     if !reply.succeeded() {
         return Err(reply.refusal(answer));
     }
@@ -180,10 +188,10 @@ pub(super) fn sent(answer: &Answer<'_>) -> Result<(SendStatus, SendBatch)> {
         #[serde(default, alias = "MessageIds")]
         message_ids: Rows<Int>,
     }
-    let reply: Reply = form::json(answer)?;
-    let result = match reply.result::<WireResult>() {
+    let mut reply = Reply::<Object<WireResult>>::read(answer)?;
+    let result = match reply.result() {
         // A refusal with a status of its own says more than the one around it; with a success in it, it says nothing.
-        Some(result) if reply.succeeded() || result.status.0.meaning().is_some() => result,
+        Some(Object(result)) if reply.succeeded() || result.status.0.meaning().is_some() => result,
         None if reply.succeeded() => return Err(answer.unreadable(NO_RESULT)),
         _ => return Err(reply.refusal(answer)),
     };
@@ -217,6 +225,6 @@ pub(super) fn statuses(answer: &Answer<'_>) -> Result<Vec<(MessageId, SmsStatus)
         #[serde(alias = "Status", alias = "smsStatus", alias = "SmsStatus")]
         status: Named<SmsStatus>,
     }
-    let Rows(rows) = result::<Rows<Row>>(answer)?;
-    Ok(rows.into_iter().map(|row| (MessageId::new(row.message_id.0), row.status.0)).collect())
+    let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
+    Ok(rows.into_iter().map(|Object(row)| (MessageId::new(row.message_id.0), row.status.0)).collect())
 }

@@ -2,6 +2,8 @@
 
 mod builder;
 mod codes;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod gateway;
 mod types;
 mod wire;

@@ -9,7 +9,7 @@ use super::codes::{ErrorCode, MessageStatus, TemplateStatus};
 use super::{
     AccountInfo, MAX_PARAMETERS, MAX_RECIPIENTS, Sent, Status, Template, TemplateMessage, TemplateSent,
 };
-use crate::decode::{Amount, Int, Rows, Text, Truth, why};
+use crate::decode::{Amount, Int, Object, Rows, Text, Truth, why};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::{MessageKind, Outgoing};
 use crate::message::{Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TraceId};
@@ -326,11 +326,11 @@ struct Envelope<T> {
 /// Decides on `Success` alone, as the protocol page says under "Endpoints".
 fn result<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
     answer.require_success()?;
-    let envelope = match serde_json::from_slice::<Envelope<T>>(&answer.body) {
-        Ok(envelope) => envelope,
+    let envelope = match serde_json::from_slice::<Object<Envelope<T>>>(&answer.body) {
+        Ok(Object(envelope)) => envelope,
         // A refusal may carry a result of any shape: it is a refusal all the same.
-        Err(error) => match serde_json::from_slice::<Envelope<IgnoredAny>>(&answer.body) {
-            Ok(Envelope { success: Some(Truth(false)), error_code, error, message, .. }) => {
+        Err(error) => match serde_json::from_slice::<Object<Envelope<IgnoredAny>>>(&answer.body) {
+            Ok(Object(Envelope { success: Some(Truth(false)), error_code, error, message, .. })) => {
                 Envelope { success: Some(Truth(false)), error_code, error, message, result: None }
             }
             _ => return Err(answer.unreadable(&why(&error))),
@@ -367,10 +367,10 @@ pub(super) fn sent(answer: &Answer<'_>) -> Result<Vec<Sent>> {
         id: Option<Int>,
         user_trace_id: Option<Int>,
     }
-    let Rows(rows) = result::<Rows<Row>>(answer)?;
+    let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
     Ok(rows
         .into_iter()
-        .map(|row| Sent { message_id: message_id(row.id), trace_id: trace_id(row.user_trace_id) })
+        .map(|Object(row)| Sent { message_id: message_id(row.id), trace_id: trace_id(row.user_trace_id) })
         .collect())
 }
 
@@ -383,8 +383,8 @@ pub(super) fn template_sent(answer: &Answer<'_>) -> Result<Vec<TemplateSent>> {
         sender: Option<Text>,
         final_text: Option<Text>,
     }
-    let Rows(rows) = result::<Rows<Row>>(answer)?;
-    let read = |row: Row| TemplateSent {
+    let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
+    let read = |Object(row): Object<Row>| TemplateSent {
         message_id: message_id(row.id),
         trace_id: trace_id(row.user_trace_id),
         sender: row.sender.map(|Text(sender)| sender),
@@ -405,8 +405,8 @@ pub(super) fn templates(answer: &Answer<'_>) -> Result<Vec<Template>> {
         #[serde(default)]
         status: Option<Int>,
     }
-    let Rows(rows) = result::<Rows<Row>>(answer)?;
-    let read = |row: Row| Template {
+    let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
+    let read = |Object(row): Object<Row>| Template {
         key: row.key.0,
         text: row.text_template.map(|Text(text)| text),
         voice: row.voice_template.map(|Text(text)| text),
@@ -426,8 +426,8 @@ pub(super) fn statuses(answer: &Answer<'_>) -> Result<Vec<Status>> {
         #[serde(default)]
         status_code: Option<Int>,
     }
-    let Rows(rows) = result::<Rows<Row>>(answer)?;
-    let read = |row: Row| Status {
+    let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
+    let read = |Object(row): Object<Row>| Status {
         message_id: message_id(row.id),
         trace_id: trace_id(row.user_trace_id),
         status: row.status_code.map_or(MessageStatus::Missing, |Int(code)| MessageStatus::from_code(code)),
@@ -443,7 +443,7 @@ pub(super) fn account_info(answer: &Answer<'_>) -> Result<AccountInfo> {
         #[serde(default)]
         available_senders: Rows<Text>,
     }
-    let info: Info = result(answer)?;
+    let Object(info): Object<Info> = result(answer)?;
     let sender_lines = info.available_senders.0.into_iter().map(|Text(line)| line).collect();
     Ok(AccountInfo { credit: info.credit.0, sender_lines })
 }
@@ -460,8 +460,8 @@ pub(super) fn inbox(answer: &Answer<'_>) -> Result<Vec<IncomingMessage>> {
         time: Option<Text>,
     }
     let text = |field: Option<Text>| field.map(|Text(text)| text).unwrap_or_default();
-    let Rows(rows) = result::<Rows<Row>>(answer)?;
-    let read = |row: Row| IncomingMessage {
+    let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
+    let read = |Object(row): Object<Row>| IncomingMessage {
         message_id: message_id(row.id),
         text: text(row.text),
         from: text(row.form),

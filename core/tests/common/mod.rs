@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+pub(crate) mod faults;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -110,10 +112,14 @@ pub(crate) fn assert_honest(emulator: &Emulator, receipts: &[Receipt], what: &st
     }
 }
 
+/// The recipient of the n-th of fewer than 9,000 messages.
+pub(crate) fn recipient(index: usize) -> String {
+    // The emulator lets numbers that end in 00 or in 93 to 99 come to a bad end, or to none.
+    format!("0912111{:04}", index / 90 * 100 + index % 90 + 1)
+}
+
 /// Messages with a text each for some and one text for others, so that every kind of request is made.
 pub(crate) fn messages(count: usize) -> Vec<payamak::Message> {
-    // The emulator lets numbers that end in 00 or in 93 to 99 come to a bad end, or to none.
-    let recipient = |index: usize| format!("0912111{:04}", index / 90 * 100 + index % 90 + 1);
     let text = |index: usize| {
         if index.is_multiple_of(3) {
             format!("کد شما: {index}")

@@ -1,0 +1,285 @@
+"""The questions: who is asked what, and the tables that come of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, TypeVar
+
+from driver import ROUNDS, Answers, BenchError, Server, Subject, rounds
+from footprint import footprints
+from tables import duration, markdown, median, number, ratios, size
+
+T = TypeVar("T")
+
+OURS = {
+    "rust": "payamak",
+    "python": "payamak",
+    "python, asyncio": "payamak-async",
+    "node": "payamak",
+    "kotlin": "payamak",
+}
+
+SEQUENTIAL = {
+    "rust": ["payamak", "payamak-messenger", "reqwest"],
+    "python": [
+        "payamak",
+        "payamak-messenger",
+        "urllib3",
+        "requests",
+        "httpx",
+        "payamresan",
+        "niksms",
+        "kavenegar",
+        "smsir-python",
+    ],
+    "python, asyncio": ["payamak-async", "payamak-messenger-async", "aiohttp", "httpx-async", "aio-kavenegar"],
+    "node": ["payamak", "payamak-messenger", "undici", "fetch", "axios", "kavenegar", "smsir-js"],
+    "kotlin": ["payamak", "payamak-messenger", "java.net.http", "HttpURLConnection", "okhttp"],
+}
+CALLS = {"rust": 5_000, "python": 1_000, "python, asyncio": 1_000, "node": 2_000, "kotlin": 2_000}
+DIALECTS = ["payam-resan", "soap", "public-api", "v2", "web-service"]
+DECODERS = {"rust": ["reqwest"], "python": ["urllib3"], "node": ["bare", "bare-rounded"], "kotlin": ["java.net.http"]}
+
+
+def subjects(group: str, names: list[str]) -> list[Subject]:
+    """The clients of those names."""
+    return [Subject(group.split(",", maxsplit=1)[0], name) for name in names]
+
+
+def column(answers: list[dict[str, Any]], what: str) -> list[float]:
+    """One figure of every round."""
+    return [float(answer[what]) for answer in answers]
+
+
+def one_send(server: Server, languages: list[str]) -> str:
+    """CPU and time a call."""
+    tables = []
+    for group, names in chosen(SEQUENTIAL, languages):
+        calls = CALLS[group]
+        answers = rounds(server.answers, subjects(group, names), {"job": "send", "calls": calls})
+        ours = ours_of(group, answers)
+        rows = [
+            [
+                subject.name,
+                duration(median(column(costs, "cpu")) / calls),
+                duration(median(column(costs, "wall")) / calls),
+                ratios(column(ours, "cpu"), column(costs, "cpu")),
+                ratios(column(ours, "wall"), column(costs, "wall")),
+            ]
+            for subject, costs in answers.items()
+        ]
+        head = [group, "CPU a call", "time a call", "payamak's CPU to it", "payamak's time to it"]
+        tables.append(markdown(head, rows))
+    return "\n\n".join(tables)
+
+
+IN_FLIGHT = {
+    "rust": (["payamak", "payamak-messenger", "reqwest", "sockets"], 200, 20_000),
+    "python": (
+        ["payamak", "urllib3", "requests", "httpx", "payamresan", "niksms", "kavenegar", "smsir-python"],
+        16,
+        4_000,
+    ),
+    "python, asyncio": (["payamak-async", "aiohttp", "httpx-async", "aio-kavenegar", "niksms"], 200, 2_000),
+    "node": (["payamak", "undici", "fetch", "axios", "kavenegar", "smsir-js"], 200, 10_000),
+    "kotlin": (["payamak", "java.net.http", "okhttp"], 200, 10_000),
+}
+"""Subjects, how many sends are under way at once, and how many there are in all. Who blocks has a thread for each."""
+
+
+def many_in_flight(server: Server, languages: list[str]) -> str:
+    """Messages a second, and how long the event loop was held."""
+    tables = []
+    for group, (names, width, calls) in chosen(IN_FLIGHT, languages):
+        job = {"job": "in_flight", "calls": calls, "width": width}
+        answers = rounds(server.answers, subjects(group, names), job)
+        ours = ours_of(group, answers)
+        rows = []
+        for subject, costs in answers.items():
+            stalls = [cost["stall"] for cost in costs if cost.get("stall") is not None]
+            rows.append(
+                [
+                    subject.name,
+                    number(calls / median(column(costs, "wall"))),
+                    # Messages a second are the inverse of time.
+                    ratios(column(costs, "wall"), column(ours, "wall")),
+                    duration(median(column(costs, "cpu")) / calls),
+                    duration(median(stalls)) if stalls else "–",
+                ]
+            )
+        head = [
+            f"{group}, {width} at once",
+            "messages a second",
+            "payamak's to it",
+            "CPU a message",
+            "longest hold of the loop",
+        ]
+        tables.append(markdown(head, rows))
+    return "\n\n".join(tables)
+
+
+CAMPAIGNS = {
+    "rust": (["payamak-messenger", "sockets"], [1_000, 10_000, 100_000, 1_000_000]),
+    "python": (["payamak-messenger"], [100_000]),
+    "node": (["payamak-messenger"], [100_000]),
+    "kotlin": (["payamak-messenger"], [100_000]),
+}
+
+
+def campaign(server: Server, languages: list[str]) -> str:
+    """One text to many numbers, and how that grows."""
+    rows = []
+    for group, (names, counts) in chosen(CAMPAIGNS, languages):
+        for messages in counts:
+            rows += campaign_rows(group, names, messages, server, server.answers, "at once")
+    if "rust" in languages:
+        names, _ = CAMPAIGNS["rust"]
+        rows += campaign_rows("rust", names, 100_000, server, server.unhurried, "after 10 ms")
+    head = ["", "answers", "messages", "requests", "time", "CPU", "a message", "peak memory", "of the ceiling"]
+    return markdown(head, rows)
+
+
+def campaign_rows(
+    group: str, names: list[str], messages: int, server: Server, url: str, manner: str
+) -> list[list[str]]:
+    """One size of campaign: a row a client."""
+    # Processes of their own for each size: memory once had is never given back.
+    before = server.sends(url)
+    answers = rounds(url, subjects(group, names), {"job": "campaign", "messages": messages})
+    requests = (server.sends(url) - before) / ((ROUNDS + 1) * len(names))
+    ceiling = answers.get(Subject("rust", "sockets"))
+    rows = []
+    for subject, costs in answers.items():
+        wall, peak = column(costs, "wall"), costs[-1].get("peak")
+        rows.append(
+            [
+                f"{group}, {subject.name}",
+                manner,
+                number(messages),
+                number(requests),
+                duration(median(wall)),
+                duration(median(column(costs, "cpu"))),
+                duration(median(wall) / messages),
+                size(peak) if peak else "–",
+                ratios(column(ceiling, "wall"), wall) if ceiling else "–",
+            ]
+        )
+    return rows
+
+
+def statuses(server: Server, languages: list[str]) -> str:
+    """Status calls, whole and by what one more status adds."""
+    tables = []
+    for group, bare in chosen(DECODERS, languages):
+        rows = []
+        for dialect in DIALECTS:
+            rows += status_rows(server.answers, dialect, subjects(group, [OURS[group], *bare]))
+        head = [group, "a call of 99", "payamak is faster", "a status", "payamak is faster"]
+        tables.append(markdown(head, rows))
+    return "\n\n".join(tables)
+
+
+def status_rows(url: str, dialect: str, asked: list[Subject]) -> list[list[str]]:
+    """One dialect: a row a client."""
+    calls, each = 300, 99
+    job = {"job": "statuses", "dialect": dialect, "calls": calls}
+    many = rounds(url, asked, {**job, "each": each})
+    one = rounds(url, asked, {**job, "each": 1})
+    whole = {subject: [cost / calls for cost in column(many[subject], "cpu")] for subject in many}
+    # What the other statuses add to a call with one.
+    added = {
+        subject: [
+            (all_of_it - cost / calls) / (each - 1)
+            for all_of_it, cost in zip(whole[subject], column(one[subject], "cpu"), strict=True)
+        ]
+        for subject in whole
+    }
+    ours = asked[0]
+    return [
+        [
+            f"{dialect}, {subject.name}",
+            duration(median(whole[subject])),
+            ratios(whole[subject], whole[ours]),
+            duration(median(added[subject])),
+            ratios(added[subject], added[ours]),
+        ]
+        for subject in many
+    ]
+
+
+FAULTS = {
+    "rust": ["payamak-messenger", "reqwest"],
+    "python": [
+        "payamak-messenger",
+        "urllib3",
+        "requests",
+        "httpx",
+        "aiohttp",
+        "payamresan",
+        "niksms",
+        "kavenegar",
+        "smsir-python",
+    ],
+    "node": ["payamak-messenger", "undici", "fetch", "axios", "kavenegar", "smsir-js"],
+    "kotlin": ["payamak-messenger", "java.net.http", "HttpURLConnection", "okhttp"],
+}
+PATIENCE = 30
+
+
+def faults(server: Server, languages: list[str]) -> str:
+    """How often each client posts, whether it ends, and what it says."""
+    tables = []
+    for group, names in chosen(FAULTS, languages):
+        rows = []
+        for subject in subjects(group, names):
+            for fault, url in (("hangs up", server.drops), ("never answers", server.silent)):
+                before = server.sends(url)
+                with closing(subject.start(url)) as worker:
+                    answer = worker.ask({"job": "fault", "timeout": PATIENCE})
+                    posts = server.sends(url) - before
+                if answer.get("unsupported"):
+                    continue
+                ended = f"after {duration(answer['seconds'])}" if answer["ended"] else f"not within {PATIENCE} s"
+                rows.append([subject.name, fault, str(posts), ended, str(answer["says"])])
+        tables.append(markdown([group, "the gateway", "requests", "ends", "says"], rows))
+    return "\n\n".join(tables)
+
+
+def loading(server: Server, languages: list[str]) -> str:
+    """Seconds and bytes before anything is sent."""
+    tables = []
+    for language, found in footprints(languages, server.answers):
+        rows = [
+            [item.name, duration(median(item.wall)), ratios(found[0].wall, item.wall), size(item.bytes)]
+            for item in found
+        ]
+        tables.append(markdown([language, "to load", "payamak's to it", "installed, with what it needs"], rows))
+    return "\n\n".join(tables)
+
+
+def ours_of(group: str, answers: Answers) -> list[dict[str, Any]]:
+    """What the others are compared with."""
+    for subject, costs in answers.items():
+        if subject.name == OURS[group]:
+            return costs
+    raise BenchError(f"payamak has not answered in {group}")
+
+
+def chosen(table: dict[str, T], languages: list[str]) -> Iterator[tuple[str, T]]:
+    """The groups of a table whose language is asked."""
+    for group, value in table.items():
+        if group.split(",", maxsplit=1)[0] in languages:
+            print(f"  {group}", file=sys.stderr)
+            yield group, value
+
+
+QUESTIONS: dict[str, Callable[[Server, list[str]], str]] = {
+    "1. One send after the other": one_send,
+    "2. Many sends in flight": many_in_flight,
+    "3. A campaign": campaign,
+    "4. Statuses, from the wire to objects": statuses,
+    "5. Loading, and what is installed": loading,
+    "6. A gateway that takes the message and hangs up, or never answers": faults,
+}
