@@ -1,7 +1,6 @@
 //! From Rust to an event loop: results wait in one queue a loop, and one wake-up fetches many of them.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::intern;
@@ -15,10 +14,15 @@ use crate::process::{Engine, Pass};
 const A_TURN: usize = 64;
 
 /// What waits for an event loop.
-pub(crate) struct Mailbox {
-    letters: Mutex<VecDeque<Letter>>,
+#[derive(Default)]
+pub(crate) struct Mailbox(Mutex<Waiting>);
+
+/// The two change together: a wake-up that is believed to be under way and is not would leave every later letter lying.
+#[derive(Default)]
+struct Waiting {
+    letters: VecDeque<Letter>,
     /// A wake-up is under way, so nobody needs to send another one.
-    woken: AtomicBool,
+    woken: bool,
 }
 
 /// Something to do in the event loop for the awaiter of `future`.
@@ -32,16 +36,18 @@ struct Letter {
 pub(crate) type Deliver = Box<dyn for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<()> + Send>;
 
 impl Mailbox {
-    fn letters(&self) -> MutexGuard<'_, VecDeque<Letter>> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// May be called from any thread; it never waits for the interpreter.
     pub(crate) fn post(self: &Arc<Self>, future: Arc<Py<PyAny>>, deliver: Deliver) {
-        self.letters().push_back(Letter { future, deliver });
-        if !self.woken.swap(true, Ordering::SeqCst)
-            && let Ok(engine) = Engine::get()
-        {
+        let asleep = {
+            let mut waiting = self.waiting();
+            waiting.letters.push_back(Letter { future, deliver });
+            !std::mem::replace(&mut waiting.woken, true)
+        };
+        if asleep && let Ok(engine) = Engine::get() {
             engine.notify(self.clone());
         }
     }
@@ -50,8 +56,14 @@ impl Mailbox {
     pub(crate) fn wake(self: Arc<Self>) {
         let Some(_pass) = Pass::get() else { return };
         Python::attach(|py| {
-            let Some(future) = self.letters().front().map(|letter| letter.future.clone_ref(py)) else {
-                return;
+            let future = {
+                let mut waiting = self.waiting();
+                let Some(letter) = waiting.letters.front() else {
+                    // The loop has come by itself, and left nothing.
+                    waiting.woken = false;
+                    return;
+                };
+                letter.future.clone_ref(py)
             };
             let woken = future.call_method0(py, intern!(py, "get_loop")).and_then(|event_loop| {
                 let collect = Collect(self.clone());
@@ -59,9 +71,8 @@ impl Mailbox {
             });
             if woken.is_err() {
                 // The loop is closed, so nobody awaits these any more.
-                let unclaimed = std::mem::take(&mut *self.letters());
+                let unclaimed = std::mem::take(&mut *self.waiting());
                 drop(unclaimed);
-                self.woken.store(false, Ordering::SeqCst);
             }
         });
     }
@@ -76,17 +87,15 @@ impl Collect {
     fn __call__(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
         let mailbox = &slf.get().0;
-        mailbox.woken.store(false, Ordering::SeqCst);
-        let (turn, last) = {
-            let mut letters = mailbox.letters();
-            let count = letters.len().min(A_TURN);
-            let turn: Vec<_> = letters.drain(..count).collect();
-            let rest = letters.front().map(|letter| letter.future.clone_ref(py));
-            (turn, rest)
+        let (turn, next) = {
+            let mut waiting = mailbox.waiting();
+            let count = waiting.letters.len().min(A_TURN);
+            let turn: Vec<_> = waiting.letters.drain(..count).collect();
+            let next = waiting.letters.front().map(|letter| letter.future.clone_ref(py));
+            waiting.woken = next.is_some();
+            (turn, next)
         };
-        if let Some(future) = last
-            && !mailbox.woken.swap(true, Ordering::SeqCst)
-        {
+        if let Some(future) = next {
             let event_loop = future.call_method0(py, intern!(py, "get_loop"))?;
             event_loop.call_method1(py, intern!(py, "call_soon"), (slf,))?;
         }
@@ -112,8 +121,7 @@ pub(crate) struct Bridge {
 impl Bridge {
     #[new]
     fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mailbox = Mailbox { letters: Mutex::default(), woken: AtomicBool::new(false) };
-        Ok(Self { event_loop: PyWeakrefReference::new(event_loop)?.unbind(), mailbox: Arc::new(mailbox) })
+        Ok(Self { event_loop: PyWeakrefReference::new(event_loop)?.unbind(), mailbox: Arc::default() })
     }
 }
 

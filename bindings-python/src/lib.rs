@@ -13,6 +13,7 @@ mod messenger;
 mod niksms;
 mod payam_resan;
 mod process;
+mod records;
 mod rows;
 
 use payamak::{Msisdn, SegmentProfile, Segments, TraceId};

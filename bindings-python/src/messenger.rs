@@ -11,7 +11,7 @@ use payamak::{
 };
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{self, Id, Line, To, Trace};
@@ -393,7 +393,7 @@ impl ItemStream {
     }
 
     /// The next item, if one is there. A failure is raised, and the stream goes on after it.
-    fn pop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    fn pop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.require_own_process()?;
         let item = lock(&self.ready).pop_front();
         match item {

@@ -1,22 +1,23 @@
-//! Results that stay in Rust until somebody looks at one of them, and the plain tuples that Python makes its classes of.
+//! Results that stay in Rust until somebody looks at one of them, and the plain values that Python makes its classes of.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use payamak::niksms::{self, SendBatch, TraceStatus};
 use payamak::payam_resan::{self, AccountInfo, Sent, Template, TemplateSent};
-use payamak::{
-    Balance, Code, DeliveryReason, DeliveryReport, DeliveryStatus, IncomingMessage, MessageId, Receipt,
-    Received, TraceId,
-};
+use payamak::{Balance, Code, DeliveryReport, IncomingMessage, MessageId, Receipt, Received, TraceId};
 use pyo3::IntoPyObjectExt as _;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use crate::call::Reply;
 use crate::errors;
+use crate::records::{
+    DELIVERY_REPORT, INCOMING_MESSAGE, MESSAGE_STATUS, RECEIPT, RECEIVED, SENT, SMS_DELIVERY, TEMPLATE_SENT,
+    TRACE_DELIVERY, delivery_status, niksms_status, payam_resan_status, record,
+};
 
-/// A list in Rust's memory: an item becomes a Python tuple when it is asked for.
+/// A list in Rust's memory: an item becomes a Python object when it is asked for.
 #[pyclass(frozen, module = "payamak._native")]
 pub(crate) struct Rows(List);
 
@@ -44,6 +45,18 @@ impl Rows {
             _ => None,
         }
     }
+
+    fn find<'py>(&self, py: Python<'py>, index: usize) -> Option<PyResult<Bound<'py, PyAny>>> {
+        match &self.0 {
+            List::PayamResan(rows) => rows.get(index).map(|row| message_status(py, row)),
+            List::NikSms(rows) => rows.get(index).map(|row| sms_delivery(py, row)),
+            List::Reports(rows) => rows.get(index).map(|row| report(py, row)),
+            List::Receipts(rows) => rows.get(index).map(|row| receipt(py, row)),
+            List::Picked(rows, places) => {
+                places.get(index).and_then(|place| rows.get(*place as usize)).map(|row| receipt(py, row))
+            }
+        }
+    }
 }
 
 #[pymethods]
@@ -58,17 +71,12 @@ impl Rows {
         }
     }
 
-    fn row<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyTuple>> {
-        let found = match &self.0 {
-            List::PayamResan(rows) => rows.get(index).map(|row| payam_resan_status(py, row)),
-            List::NikSms(rows) => rows.get(index).map(|row| niksms_status(py, row)),
-            List::Reports(rows) => rows.get(index).map(|row| report(py, row)),
-            List::Receipts(rows) => rows.get(index).map(|row| receipt(py, row)),
-            List::Picked(rows, places) => {
-                places.get(index).and_then(|place| rows.get(*place as usize)).map(|row| receipt(py, row))
-            }
-        };
-        found.unwrap_or_else(|| Err(PyIndexError::new_err("index out of range")))
+    fn item<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
+        self.find(py, index).unwrap_or_else(|| Err(PyIndexError::new_err("index out of range")))
+    }
+
+    fn __iter__(slf: Py<Self>) -> Items {
+        Items { rows: slf, next: AtomicUsize::new(0) }
     }
 
     /// The receipts with this outcome; the receipts themselves are shared.
@@ -87,62 +95,83 @@ impl Rows {
     }
 }
 
+/// What `for` goes through: each item is made when its turn comes.
+#[pyclass(frozen, module = "payamak._native")]
+struct Items {
+    rows: Py<Rows>,
+    next: AtomicUsize,
+}
+
+#[pymethods]
+impl Items {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.rows.get().find(py, self.next.fetch_add(1, Ordering::Relaxed)).transpose()
+    }
+
+    fn __length_hint__(&self) -> usize {
+        self.rows.get().__len__().saturating_sub(self.next.load(Ordering::Relaxed))
+    }
+}
+
 fn code(code: Code) -> (Option<i64>, &'static str, Option<String>, Option<&'static str>) {
     (code.number, code.name, code.wire_name.map(std::borrow::Cow::into_owned), code.text)
 }
 
-fn status(py: Python<'_>, status: DeliveryStatus) -> PyResult<Bound<'_, PyTuple>> {
-    let delivery = status.delivery;
-    let (number, name, wire_name, text) = code(status.code);
-    let meaning = (delivery.state.as_str(), delivery.reason.map(DeliveryReason::as_str), delivery.is_final);
-    (number, name, wire_name, text, meaning).into_pyobject(py)
+fn message_status<'py>(py: Python<'py>, row: &payam_resan::Status) -> PyResult<Bound<'py, PyAny>> {
+    let status = payam_resan_status(py, &row.status)?;
+    record!(py, MESSAGE_STATUS, row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get), status)
 }
 
-fn payam_resan_status<'py>(py: Python<'py>, row: &payam_resan::Status) -> PyResult<Bound<'py, PyTuple>> {
-    let status = status(py, (&row.status).into())?;
-    (row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get), status).into_pyobject(py)
+fn sms_delivery<'py>(py: Python<'py>, row: &niksms::Status) -> PyResult<Bound<'py, PyAny>> {
+    let status = niksms_status(py, &row.status)?;
+    record!(py, SMS_DELIVERY, row.message_id.get(), status)
 }
 
-fn niksms_status<'py>(py: Python<'py>, row: &niksms::Status) -> PyResult<Bound<'py, PyTuple>> {
-    (row.message_id.get(), status(py, (&row.status).into())?).into_pyobject(py)
-}
-
-fn receipt<'py>(py: Python<'py>, row: &Receipt) -> PyResult<Bound<'py, PyTuple>> {
-    (
+fn receipt<'py>(py: Python<'py>, row: &Receipt) -> PyResult<Bound<'py, PyAny>> {
+    let error = row.error.as_ref().map(|error| errors::exception(py, error)).transpose()?;
+    record!(
+        py,
+        RECEIPT,
         row.to.to_string(),
         row.trace_id.get(),
         row.message_id.map(MessageId::get),
         row.gateway.as_deref(),
         row.outcome.as_str(),
-        row.error.as_ref().map(|error| errors::exception(py, error)).transpose()?,
+        error,
     )
-        .into_pyobject(py)
 }
 
 /// A report of the delivery of one message.
-pub(crate) fn report<'py>(py: Python<'py>, row: &DeliveryReport) -> PyResult<Bound<'py, PyTuple>> {
-    (
+pub(crate) fn report<'py>(py: Python<'py>, row: &DeliveryReport) -> PyResult<Bound<'py, PyAny>> {
+    let status = row.status.clone().map(|found| delivery_status(py, found)).transpose()?;
+    let error = row.error.as_ref().map(|error| errors::exception(py, error)).transpose()?;
+    record!(
+        py,
+        DELIVERY_REPORT,
         row.index,
         row.to.to_string(),
         row.trace_id.get(),
         row.gateway.as_deref(),
         row.message_id.map(MessageId::get),
-        row.status.clone().map(|found| status(py, found)).transpose()?,
-        row.error.as_ref().map(|error| errors::exception(py, error)).transpose()?,
+        status,
+        error,
         row.timed_out,
     )
-        .into_pyobject(py)
 }
 
-type Incoming = (Option<i64>, String, String, String, Option<String>, Option<bool>);
-
-fn incoming(row: IncomingMessage) -> Incoming {
-    (row.message_id.map(MessageId::get), row.text, row.from, row.to, row.time, row.is_relayed)
+fn incoming(py: Python<'_>, row: IncomingMessage) -> PyResult<Bound<'_, PyAny>> {
+    let IncomingMessage { message_id, text, from, to, time, is_relayed, .. } = row;
+    record!(py, INCOMING_MESSAGE, message_id.map(MessageId::get), text, from, to, time, is_relayed)
 }
 
 /// An incoming message, with the gateway it came through.
-pub(crate) fn received<'py>(py: Python<'py>, row: &Received) -> PyResult<Bound<'py, PyTuple>> {
-    (&*row.gateway, incoming(row.message.clone())).into_pyobject(py)
+pub(crate) fn received<'py>(py: Python<'py>, row: &Received) -> PyResult<Bound<'py, PyAny>> {
+    let message = incoming(py, row.message.clone())?;
+    record!(py, RECEIVED, &*row.gateway, message)
 }
 
 impl Reply for Rows {
@@ -165,17 +194,19 @@ plain!(f64, bool, String, Option<String>, Vec<String>);
 
 impl Reply for Vec<Sent> {
     fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let row = |row: Sent| (row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get));
-        self.into_iter().map(row).collect::<Vec<_>>().into_py_any(py)
+        let row =
+            |row: Sent| record!(py, SENT, row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get));
+        self.into_iter().map(row).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
     }
 }
 
 impl Reply for Vec<TemplateSent> {
     fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let row = |row: TemplateSent| {
-            (row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get), row.sender, row.text)
+            let (message_id, trace_id) = (row.message_id.map(MessageId::get), row.trace_id.map(TraceId::get));
+            record!(py, TEMPLATE_SENT, message_id, trace_id, row.sender, row.text)
         };
-        self.into_iter().map(row).collect::<Vec<_>>().into_py_any(py)
+        self.into_iter().map(row).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
     }
 }
 
@@ -212,7 +243,7 @@ impl Reply for AccountInfo {
 
 impl Reply for Vec<IncomingMessage> {
     fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.into_iter().map(incoming).collect::<Vec<_>>().into_py_any(py)
+        self.into_iter().map(|row| incoming(py, row)).collect::<PyResult<Vec<_>>>()?.into_py_any(py)
     }
 }
 
@@ -225,8 +256,9 @@ impl Reply for SendBatch {
 
 impl Reply for TraceStatus {
     fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let status = status(py, (&self.status).into())?;
-        (self.trace_id.get(), self.message_id.map(MessageId::get), status).into_py_any(py)
+        let status = niksms_status(py, &self.status)?;
+        record!(py, TRACE_DELIVERY, self.trace_id.get(), self.message_id.map(MessageId::get), status)
+            .map(Bound::unbind)
     }
 }
 

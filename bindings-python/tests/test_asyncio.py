@@ -60,6 +60,19 @@ def test_two_hundred_tasks_share_a_client(run: Run, async_gateway: AsyncPayamRes
     assert emulator.message_count == 200
 
 
+def test_each_of_many_results_is_delivered(run: Run, async_gateway: AsyncPayamResan, emulator: Emulator) -> None:
+    async def ask() -> None:
+        for _ in range(1000):
+            await async_gateway.account_info()
+
+    async def main() -> None:
+        # Few tasks need many wake-ups. What arrives while the loop fetches others must not be left lying.
+        await asyncio.wait_for(asyncio.gather(*(ask() for _ in range(5))), 60)
+
+    run(main())
+    assert emulator.request_count == 5000
+
+
 def test_errors_arrive(run: Run, async_gateway: AsyncPayamResan, emulator: Emulator) -> None:
     emulator.faults([{"then": {"code": 12}}])
 

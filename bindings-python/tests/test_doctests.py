@@ -31,7 +31,7 @@ def examples() -> Iterator[doctest.DocTest]:
 def docstrings() -> Iterator[tuple[str, str]]:
     yield "payamak", payamak.__doc__ or ""
     for module in (payamak, payamak.testing, payamak._record):
-        for name in getattr(module, "__all__", ("length", "mask", "plain")):
+        for name in getattr(module, "__all__", ("length", "mask", "plain", "unfrozen")):
             member = getattr(module, name)
             if inspect.isfunction(member):
                 yield name, member.__doc__ or ""

@@ -9,8 +9,10 @@ import json
 import logging
 import multiprocessing
 import pickle
+import threading
 import traceback
 import tracemalloc
+from operator import length_hint
 
 import pytest
 
@@ -118,6 +120,40 @@ def test_a_report_is_a_sequence(messenger: Messenger) -> None:
     with pytest.raises(IndexError):
         report[3]
     assert isinstance(report.accepted, Report)
+
+
+def test_a_status_is_one_object_for_all_messages_that_have_it(gateway: PayamResan, emulator: Emulator) -> None:
+    ids = [sent.message_id or 0 for sent in gateway.send_bulk("سلام", ["09121112222", "09121113333"])]
+    first, second = gateway.status_by_id(ids)
+    assert first.status is second.status
+    assert first.message_id != second.message_id
+    with pytest.raises(AttributeError, match="frozen"):
+        first.status.name = "delivered"  # type: ignore[misc]
+    emulator.advance(60)
+    assert [row.status.state for row in gateway.status_by_id(ids)] == ["delivered", "delivered"]
+    assert first.status.state == "queued"
+    missing = gateway.status_by_id([404])
+    assert missing[0].status.name == "not_found"
+
+
+def test_a_list_can_be_gone_through_by_several(gateway: PayamResan) -> None:
+    ids = [sent.message_id or 0 for sent in gateway.send_bulk("سلام", [f"0912111{n:04}" for n in range(99)])]
+    statuses = gateway.status_by_id(ids)
+    one, other = iter(statuses), iter(statuses)
+    assert next(one) == next(other) == statuses[0]
+    assert length_hint(one) == 98
+    assert next(one).message_id == ids[1]
+    assert [row.message_id for row in other] == ids[1:]
+    assert next(other, None) is None
+
+    # Of threads that share one iterator, each gets its own items.
+    shared, seen = iter(statuses), []
+    threads = [threading.Thread(target=lambda: seen.extend(shared)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(row.message_id for row in seen) == sorted(ids)
 
 
 def test_a_long_report_costs_nothing_until_it_is_looked_at(messenger: Messenger) -> None:

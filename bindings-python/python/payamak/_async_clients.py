@@ -30,7 +30,6 @@ from payamak._results import (
     Template,
     TemplateSent,
     TraceDelivery,
-    status,
 )
 
 # As typing has it; importing that would take longer than the rest of this package.
@@ -181,8 +180,8 @@ class AsyncPayamResan(_Client):
         True
         """
         native = self._native
-        rows = await self._call(native.send, text, numbers(recipients), sender, seconds(timeout))
-        return [Sent(*row) for row in rows]
+        sent: list[Sent] = await self._call(native.send, text, numbers(recipients), sender, seconds(timeout))
+        return sent
 
     async def send_bulk(
         self,
@@ -199,8 +198,8 @@ class AsyncPayamResan(_Client):
         7
         """
         native = self._native
-        rows = await self._call(native.send_bulk, text, destinations(recipients), sender, seconds(timeout))
-        return [Sent(*row) for row in rows]
+        sent: list[Sent] = await self._call(native.send_bulk, text, destinations(recipients), sender, seconds(timeout))
+        return sent
 
     async def send_multiple(
         self,
@@ -215,8 +214,8 @@ class AsyncPayamResan(_Client):
         2
         """
         native = self._native
-        rows = await self._call(native.send_multiple, personal_messages(messages), seconds(timeout))
-        return [Sent(*row) for row in rows]
+        sent: list[Sent] = await self._call(native.send_multiple, personal_messages(messages), seconds(timeout))
+        return sent
 
     async def send_token_single(
         self,
@@ -236,9 +235,9 @@ class AsyncPayamResan(_Client):
         >>> sent[0].text
         'کد ورود شما: 12345'
         """
-        native = self._native
-        rows = await self._call(native.send_token_single, template, to, list(parameters), verb, seconds(timeout))
-        return [TemplateSent(*row) for row in rows]
+        call, given = self._native.send_token_single, list(parameters)
+        sent: list[TemplateSent] = await self._call(call, template, to, given, verb, seconds(timeout))
+        return sent
 
     async def send_token_multi(
         self,
@@ -253,9 +252,9 @@ class AsyncPayamResan(_Client):
         >>> sent[0].text
         'سلام سارا، به فروشگاه خوش آمدید'
         """
-        native = self._native
-        rows = await self._call(native.send_token_multi, template, template_messages(recipients), seconds(timeout))
-        return [TemplateSent(*row) for row in rows]
+        call, rows = self._native.send_token_multi, template_messages(recipients)
+        sent: list[TemplateSent] = await self._call(call, template, rows, seconds(timeout))
+        return sent
 
     async def token_list(self, *, timeout: Seconds | None = None) -> list[Template]:
         """List the account's templates.
@@ -306,8 +305,8 @@ class AsyncPayamResan(_Client):
         >>> inbox[0].text
         'لغو'
         """
-        rows = await self._call(self._native.get_inbox, seconds(timeout))
-        return [IncomingMessage(*row) for row in rows]
+        inbox: list[IncomingMessage] = await self._call(self._native.get_inbox, seconds(timeout))
+        return inbox
 
     async def raw(self, path: str, fields: dict[str, Any], *, timeout: Seconds | None = None) -> Any:
         """Call an operation that has no method here: ``fields`` goes out as JSON, ``Result`` comes back as it is.
@@ -516,9 +515,9 @@ class AsyncNikSms(_Client):
         >>> found.message_id == batch.message_ids[0]
         True
         """
-        native = self._native
-        trace, message_id, found = await self._call(native.get_sms_delivery_with_client_id, trace_id, seconds(timeout))
-        return TraceDelivery(trace, message_id, status(found))
+        call = self._native.get_sms_delivery_with_client_id
+        found: TraceDelivery = await self._call(call, trace_id, seconds(timeout))
+        return found
 
     async def get_credit(self, *, timeout: Seconds | None = None) -> float:
         """Ask for the credit, in rials.
@@ -558,8 +557,9 @@ class AsyncNikSms(_Client):
         >>> inbox[0].text
         'لغو'
         """
-        rows = await self._call(self._native.get_receive_sms, when(from_), when(until), seconds(timeout))
-        return [IncomingMessage(*row) for row in rows]
+        call = self._native.get_receive_sms
+        inbox: list[IncomingMessage] = await self._call(call, when(from_), when(until), seconds(timeout))
+        return inbox
 
     async def reset_receive_sms_visited_status(
         self, *, from_: When | None = None, until: When | None = None, timeout: Seconds | None = None

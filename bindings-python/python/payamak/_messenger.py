@@ -12,12 +12,10 @@ from payamak._results import (
     Balance,
     DeliveryReport,
     DeliveryReportList,
-    IncomingMessage,
     Progress,
     Receipt,
     Received,
     Report,
-    delivery_report,
 )
 
 # As typing has it; importing that would take longer than the rest of this package.
@@ -130,10 +128,6 @@ def _progress(callback: OnProgress | None) -> Callable[..., object] | None:
     return callback and (lambda *counts: callback(Progress(*counts)))
 
 
-def _received(row: Any) -> Received:
-    return Received(row[0], IncomingMessage(*row[1]))
-
-
 def _balance(row: Any) -> Balance | PayamakError:
     return row if isinstance(row, PayamakError) else Balance(*row)
 
@@ -151,20 +145,20 @@ class Stream(Iterator[T]):
     True
     """
 
-    __slots__ = ("_make", "_native")
+    __slots__ = ("_native",)
 
-    def __init__(self, native: _native.Stream, make: Callable[[Any], T]) -> None:
+    def __init__(self, native: _native.Stream) -> None:
         self._native = native
-        self._make = make
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> T:
-        while (row := self._native.pop()) is None:
+        while (popped := self._native.pop()) is None:
             if not self._native.fill(None):
                 raise StopIteration
-        return self._make(row)
+        item: T = popped
+        return item
 
 
 class AsyncStream(AsyncIterator[T]):
@@ -177,20 +171,20 @@ class AsyncStream(AsyncIterator[T]):
     True
     """
 
-    __slots__ = ("_make", "_native")
+    __slots__ = ("_native",)
 
-    def __init__(self, native: _native.Stream, make: Callable[[Any], T]) -> None:
+    def __init__(self, native: _native.Stream) -> None:
         self._native = native
-        self._make = make
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        while (row := self._native.pop()) is None:
+        while (popped := self._native.pop()) is None:
             if not await finish(self._native.fill(bridge())):
                 raise StopAsyncIteration
-        return self._make(row)
+        item: T = popped
+        return item
 
 
 class Messenger(_Messenger):
@@ -320,7 +314,7 @@ class Messenger(_Messenger):
         >>> [report.status.state for report in messenger.track(report, first_look=0)]
         ['delivered']
         """
-        return Stream(self._track(receipts, first_look, interval, deadline), delivery_report)
+        return Stream(self._track(receipts, first_look, interval, deadline))
 
     def receive(self, *, interval: Seconds) -> Stream[Received]:
         """Take incoming messages, each handed out once, from all gateways; asks every ``interval`` seconds, for ever.
@@ -332,7 +326,7 @@ class Messenger(_Messenger):
         >>> next(messenger.receive(interval=60)).message.text
         'لغو'
         """
-        return Stream(self._native.receive(seconds(interval)), _received)
+        return Stream(self._native.receive(seconds(interval)))
 
     def balance(self) -> list[Balance | PayamakError]:
         """Ask for the credit and the lines of each gateway; one that cannot be asked is an error in its place.
@@ -449,7 +443,7 @@ class AsyncMessenger(_Messenger):
         >>> [report.status.state async for report in async_messenger.track(report, first_look=0)]
         ['delivered']
         """
-        return AsyncStream(self._track(receipts, first_look, interval, deadline), delivery_report)
+        return AsyncStream(self._track(receipts, first_look, interval, deadline))
 
     def receive(self, *, interval: Seconds) -> AsyncStream[Received]:
         """Take incoming messages with ``async for``, as ``Messenger.receive`` does.
@@ -460,7 +454,7 @@ class AsyncMessenger(_Messenger):
         ...     break
         لغو
         """
-        return AsyncStream(self._native.receive(seconds(interval)), _received)
+        return AsyncStream(self._native.receive(seconds(interval)))
 
     async def balance(self) -> list[Balance | PayamakError]:
         """Ask for the credit and the lines of each gateway; one that cannot be asked is an error in its place.

@@ -1,7 +1,7 @@
 """The native module: plain values in, plain values out. Everything public is in ``payamak``."""
 
 from asyncio import AbstractEventLoop, Future
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, final
 
 VERSION: str
@@ -19,7 +19,8 @@ class Call:
 @final
 class Rows:
     def __len__(self) -> int: ...
-    def row(self, index: int) -> tuple[Any, ...]: ...
+    def item(self, index: int) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
     def with_outcome(self, outcome: str) -> Rows: ...
 
 @final
@@ -162,7 +163,7 @@ class Sending:
 @final
 class Stream:
     def fill(self, bridge: Bridge | None) -> Any: ...
-    def pop(self) -> tuple[Any, ...] | None: ...
+    def pop(self) -> Any: ...
 
 @final
 class Messenger:

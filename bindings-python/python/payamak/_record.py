@@ -107,3 +107,21 @@ class Record:
     def to_dict(self) -> dict[str, Any]:
         """Give the fields as a plain dictionary, ready for JSON; ids stay integers."""
         return {field.rstrip("_"): plain(getattr(self, field)) for field in self._fields}
+
+
+def unfrozen(cls: type[Record]) -> type[Record]:
+    """Give the class whose objects can still be filled, and then become frozen ones by their ``__class__``.
+
+    The native module makes results so: for a list of them, running ``__init__`` each would be most of the work.
+
+    >>> from payamak import Sent
+    >>> sent = unfrozen(Sent)()
+    >>> sent.message_id, sent.trace_id = 981, 7
+    >>> sent.__class__ = Sent
+    >>> sent
+    Sent(message_id=981, trace_id=7)
+    """
+    # What Python's own objects do, in C.
+    plain_object = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
+    made: type[Record] = type(cls.__name__, cls.__bases__, {"__slots__": cls.__slots__, **plain_object})
+    return made

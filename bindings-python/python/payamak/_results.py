@@ -121,12 +121,6 @@ class DeliveryStatus(Code):
         return self.delivery.is_final
 
 
-def status(row: Any) -> DeliveryStatus:
-    """Make a delivery status of a native row."""
-    code, name, wire_name, text, meaning = row
-    return DeliveryStatus(code, name, wire_name, text, Delivery(*meaning))
-
-
 class Sent(Record):
     """A message that Payam Resan has taken.
 
@@ -368,12 +362,6 @@ class DeliveryReport(Record):
         return (self.index, self.to, self.trace_id, self.gateway, self.message_id, self.status, error, self.timed_out)
 
 
-def delivery_report(row: Any) -> DeliveryReport:
-    """Make a delivery report of a native row."""
-    index, to, trace_id, gateway, message_id, found, error, timed_out = row
-    return DeliveryReport(index, to, trace_id, gateway, message_id, found and status(found), error, timed_out)
-
-
 class Progress(Record):
     """How far a send is. What is neither in flight nor decided still waits.
 
@@ -444,11 +432,6 @@ class LazyList(Sequence[T]):
         # What was pickled, or picked out of another list, are items; the rest are native rows.
         self._rows = tuple(rows) if isinstance(rows, Sequence) else rows
 
-    @staticmethod
-    def _make(row: Any) -> Any:
-        """Make an item of a native row; each kind of list has its own."""
-        return row
-
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -467,11 +450,11 @@ class LazyList(Sequence[T]):
     def _item(self, place: int) -> T:
         if isinstance(self._rows, tuple):
             return self._rows[place]
-        item: T = type(self)._make(self._rows.row(place))
+        item: T = self._rows.item(place)
         return item
 
     def __iter__(self) -> Iterator[T]:
-        return map(self._item, range(len(self)))
+        return iter(self._rows)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or isinstance(other, (str, bytes)):
@@ -504,29 +487,17 @@ class MessageStatusList(StatusList[MessageStatus]):
 
     __slots__ = ()
 
-    @staticmethod
-    def _make(row: Any) -> MessageStatus:
-        return MessageStatus(row[0], row[1], status(row[2]))
-
 
 class SmsDeliveryList(StatusList[SmsDelivery]):
     """Statuses of messages at NikSMS."""
 
     __slots__ = ()
 
-    @staticmethod
-    def _make(row: Any) -> SmsDelivery:
-        return SmsDelivery(row[0], status(row[1]))
-
 
 class DeliveryReportList(LazyList[DeliveryReport]):
     """Delivery reports, in the order of the receipts."""
 
     __slots__ = ()
-
-    @staticmethod
-    def _make(row: Any) -> DeliveryReport:
-        return delivery_report(row)
 
 
 class Report(LazyList[Receipt]):
@@ -540,10 +511,6 @@ class Report(LazyList[Receipt]):
     """
 
     __slots__ = ()
-
-    @staticmethod
-    def _make(row: Any) -> Receipt:
-        return Receipt(*row)
 
     @property
     def accepted(self) -> Report:
