@@ -1,5 +1,6 @@
 import { aborted, closed, errorOf, invalid, type Outcome, type PayamakError } from './errors.js';
-import { revive, type Data, type Tagged } from './convert.js';
+import { answerOf, type Answer, type Packed, type Start } from './bridge.js';
+import { revive, type Tagged } from './convert.js';
 import { native } from './native.js';
 
 /** What this library needs of an `AbortSignal`; any real one fits. */
@@ -68,23 +69,28 @@ export class Work {
 /** Makes a native call that can be stopped, and gives its answer or throws its error. */
 export async function request<T>(
   operation: string,
-  options: CallOptions,
+  { signal, timeout }: CallOptions,
   outcome: Outcome,
-  start: (token: Token | undefined) => Promise<string>,
-  Class?: new () => Data,
+  start: (token: Token | undefined) => Start,
+  unpack?: (answer: Packed) => T,
 ): Promise<T> {
-  const { signal, timeout } = options;
   checkTimeout(operation, timeout);
-  if (signal?.aborted) throw aborted(operation, 'not_sent', signal.reason);
-  const token = signal && new native.CancelToken();
-  const letGo = connect(signal, () => token?.cancel());
-  let tagged: Tagged;
-  try {
-    tagged = JSON.parse(await start(token)) as Tagged;
-  } finally {
-    letGo();
+  let answer: Answer;
+  if (!signal) {
+    answer = await answerOf(start(undefined));
+  } else {
+    if (signal.aborted) throw aborted(operation, 'not_sent', signal.reason);
+    const token = new native.CancelToken();
+    const letGo = connect(signal, () => token.cancel());
+    try {
+      answer = await answerOf(start(token));
+    } finally {
+      letGo();
+    }
   }
-  if ('ok' in tagged) return revive<T>(tagged.ok, Class);
+  if (typeof answer !== 'string') return (unpack as (answer: Packed) => T)(answer as Packed);
+  const tagged = JSON.parse(answer) as Tagged;
+  if ('ok' in tagged) return revive<T>(tagged.ok);
   const error: PayamakError = 'err' in tagged ? errorOf(tagged.err) : aborted(operation, outcome, signal?.reason);
   throw error;
 }

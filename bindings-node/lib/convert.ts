@@ -1,6 +1,6 @@
 import { errorOf, invalid, type ErrorFields } from './errors.js';
 import { inspect } from './native.js';
-import { camelToSnake, snakeToCamel } from './names.js';
+import { camelToSnake, fieldName } from './names.js';
 
 /**
  * An id of 64 bits. A `number` is taken where it is exact; a fraction or one beyond `Number.MAX_SAFE_INTEGER` is refused with
@@ -35,6 +35,18 @@ export function idText(value: Id, operation: string, field: string): string {
   const id = BigInt(text);
   if (id < MIN || id > MAX) throw invalid(operation, field, 'not an integer of 64 bits');
   return String(id);
+}
+
+/** Ids to ask by, or the error that names the first that is none. */
+export function idsOf(values: Iterable<Id>, operation: string, field: string): BigInt64Array {
+  const all = Array.isArray(values) ? (values as Id[]) : list(values, operation, field);
+  const ids = new BigInt64Array(all.length);
+  for (let place = 0; place < all.length; place += 1) {
+    const value = all[place] as Id;
+    // An array wraps what does not fit, so it is looked at before.
+    ids[place] = typeof value === 'bigint' && value >= MIN && value <= MAX ? value : BigInt(idText(value, operation, `${field}[${place}]`));
+  }
+  return ids;
 }
 
 /** The same, where the id may be left out. */
@@ -137,7 +149,7 @@ export function revive<T>(value: unknown, Class: new () => Data = Data): T {
     else if (key === 'message_ids') revived = (item as string[]).map(BigInt);
     else if (key === 'error') revived = item == null ? null : errorOf(item as ErrorFields);
     else revived = revive(item);
-    (result as unknown as Record<string, unknown>)[snakeToCamel(key)] = revived;
+    (result as unknown as Record<string, unknown>)[fieldName(key)] = revived;
   }
   return result as T;
 }

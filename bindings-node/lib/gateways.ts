@@ -1,11 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { Packed } from './bridge.js';
 import { Work, request, type CallOptions } from './call.js';
 import {
-  idText, list, making, numberText, optionalId, senderText, settingsText, text, texts, timeText,
+  idText, idsOf, list, making, numberText, optionalId, senderText, settingsText, text, texts, timeText,
   type Id, type Recipient, type SenderLine,
 } from './convert.js';
 import { invalid, type Code, type Open } from './errors.js';
 import { NATIVE, asyncDispose, hide, inspect, native } from './native.js';
+import { deliveriesOf, sentOf, statusesOf } from './statuses.js';
 
 type Handle = InstanceType<typeof native.Gateway>;
 
@@ -242,21 +244,33 @@ export abstract class Gateway {
   }
 
   /** @internal A call that sends, or takes something away. */
-  protected acts<T>(operation: string, given: object, options: CallOptions | undefined): Promise<T> {
-    return this.#call(operation, given, options ?? {}, 'unclear');
+  protected acts<T>(
+    operation: string, given: object, options: CallOptions | undefined, unpack?: (answer: Packed) => T,
+  ): Promise<T> {
+    return this.#call(operation, JSON.stringify(given), undefined, options ?? {}, 'unclear', unpack);
   }
 
   /** @internal A call that may be made again without harm. */
   protected reads<T>(operation: string, given: object, options: CallOptions | undefined): Promise<T> {
-    return this.#call(operation, given, options ?? {}, 'not_sent');
+    return this.#call(operation, JSON.stringify(given), undefined, options ?? {}, 'not_sent', undefined);
   }
 
-  async #call<T>(operation: string, given: object, options: CallOptions, outcome: string): Promise<T> {
-    const start = (token?: InstanceType<typeof native.CancelToken>): Promise<string> =>
-      this.#handle.call(operation, JSON.stringify(given), options.timeout, token);
+  /** @internal A question about messages by their ids. */
+  protected asks<T>(
+    operation: string, ids: BigInt64Array, options: CallOptions | undefined, unpack: (answer: Packed) => T,
+  ): Promise<T> {
+    return this.#call(operation, '', ids, options ?? {}, 'not_sent', unpack);
+  }
+
+  async #call<T>(
+    operation: string, given: string, ids: BigInt64Array | undefined, options: CallOptions, outcome: string,
+    unpack: ((answer: Packed) => T) | undefined,
+  ): Promise<T> {
     this.#work.begin(operation);
     try {
-      return await request<T>(operation, options, outcome, start);
+      return await request<T>(operation, options, outcome, (token) => (bridge, call) => {
+        this.#handle.call(bridge, call, operation, given, ids, options.timeout, token);
+      }, unpack);
     } finally {
       this.#work.end();
     }
@@ -334,7 +348,7 @@ export class PayamResan extends Gateway {
       text: text(recipientsText, operation, 'text'),
       recipients: to.map((number, index) => numberText(number, operation, `recipients[${index}]`)),
       sender: senderText(options?.sender, operation),
-    }, options);
+    }, options, sentOf);
   }
 
   /** One text to up to 99 recipients, each with a trace id. */
@@ -346,12 +360,12 @@ export class PayamResan extends Gateway {
       text: text(message, operation, 'text'),
       recipients: destinations(recipients, operation),
       sender: senderText(options?.sender, operation),
-    }, options);
+    }, options, sentOf);
   }
 
   /** A text, a line and a trace id each, up to 99. */
   async sendMultiple(messages: Iterable<PersonalMessage>, options?: CallOptions): Promise<Sent[]> {
-    return await this.acts('send_multiple', { messages: personal(messages, 'send_multiple') }, options);
+    return await this.acts('send_multiple', { messages: personal(messages, 'send_multiple') }, options, sentOf);
   }
 
   /**
@@ -395,15 +409,13 @@ export class PayamResan extends Gateway {
   /** What became of up to 99 messages, by the gateway's ids. Too often, and the gateway answers with error 20. */
   async statusById(ids: Iterable<Id>, options?: CallOptions): Promise<StatusRow[]> {
     const operation = 'status_by_id';
-    const texts = list(ids, operation, 'ids').map((id, index) => idText(id, operation, `ids[${index}]`));
-    return await this.reads(operation, { ids: texts }, options);
+    return await this.asks(operation, idsOf(ids, operation, 'ids'), options, statusesOf);
   }
 
   /** What became of up to 99 messages, by the caller's trace ids. */
   async statusByTraceId(traceIds: Iterable<Id>, options?: CallOptions): Promise<StatusRow[]> {
     const operation = 'status_by_trace_id';
-    const ids = list(traceIds, operation, 'trace_ids').map((id, index) => idText(id, operation, `trace_ids[${index}]`));
-    return await this.reads(operation, { trace_ids: ids }, options);
+    return await this.asks(operation, idsOf(traceIds, operation, 'trace_ids'), options, statusesOf);
   }
 
   /** The account's credit and lines. */
@@ -492,8 +504,7 @@ export class NikSms extends Gateway {
   /** What became of messages, by the gateway's ids, in their order. */
   async getSmsDelivery(ids: Iterable<Id>, options?: CallOptions): Promise<DeliveryRow[]> {
     const operation = 'get_sms_delivery';
-    const texts = list(ids, operation, 'ids').map((id, index) => idText(id, operation, `ids[${index}]`));
-    return await this.reads(operation, { ids: texts }, options);
+    return await this.asks(operation, idsOf(ids, operation, 'ids'), options, deliveriesOf);
   }
 
   /** What became of one message, by the caller's trace id. */

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { setImmediate } from 'node:timers';
 
+import { answerOf, type Start } from './bridge.js';
 import { Work, checkTimeout, connect, request, type CallOptions, type Signal, type Token } from './call.js';
 import {
   Data, list, making, numberText, optionalId, revive, senderText, settingsText, text, texts,
@@ -257,19 +258,21 @@ export class Messenger {
   ): Promise<Report> {
     const limit = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
     const handle = new native.Receipts(JSON.stringify(plan));
-    await handOver(handle, messages, row);
+    if (Array.isArray(messages) && messages.length <= CHUNK) handle.push(JSON.stringify(messages.map(row)));
+    else await handOver(handle, messages, row);
     const cancel = (): void => handle.cancel();
     const letGo = [connect(signal, cancel), connect(limit, cancel)];
-    const over = new native.CancelToken();
-    const watching = onProgress && watch(handle, over, onProgress);
-    let tagged: Tagged;
+    const over = onProgress && new native.CancelToken();
+    const watching = over && watch(handle, over, onProgress);
+    let answer: string;
     try {
-      tagged = JSON.parse(await handle.send(this.#handle)) as Tagged;
+      answer = await answerOf((bridge, call) => handle.send(bridge, call, this.#handle));
     } finally {
-      over.cancel();
+      over?.cancel();
       for (const go of letGo) go();
     }
     await watching;
+    const tagged = JSON.parse(answer) as Tagged;
     if ('ok' in tagged) return new Report(handle);
     if ('err' in tagged) throw errorOf(tagged.err);
     const report = new Report(handle);
@@ -282,13 +285,13 @@ export class Messenger {
     receipts: Report | Iterable<Receipt | KeptReceipt>, options: Pick<CallOptions, 'signal'> = {},
   ): Promise<DeliveryReport[]> {
     const handle = handleOf(receipts, 'delivery');
-    const start = (token?: Token): Promise<string> => this.#handle.delivery(handle, token);
+    const start = (token?: Token): Start => (bridge, call) => this.#handle.delivery(bridge, call, handle, token);
     return await this.#ask<DeliveryReport[]>('delivery', options.signal, start);
   }
 
   /** The credit and the lines of each gateway, in their order; one that cannot be asked has an `error` in its place. */
   async balance(options: Pick<CallOptions, 'signal'> = {}): Promise<Balance[]> {
-    const start = (token?: Token): Promise<string> => this.#handle.balance(token);
+    const start = (token?: Token): Start => (bridge, call) => this.#handle.balance(bridge, call, token);
     const answers = await this.#ask<{ ok?: object; error?: PayamakError }[]>('balance', options.signal, start);
     return answers.map(({ ok, error = null }, index) => {
       const fields = ok ? { ...ok, error } : { gateway: this.#gateways[index], credit: null, senderLines: [], error };
@@ -297,7 +300,7 @@ export class Messenger {
   }
 
   async #ask<T>(
-    operation: string, signal: Signal | undefined, start: (token: Token | undefined) => Promise<string>,
+    operation: string, signal: Signal | undefined, start: (token: Token | undefined) => Start,
   ): Promise<T> {
     this.#work.begin(operation);
     try {
@@ -349,7 +352,7 @@ export class Messenger {
     const letGo = connect(signal, stop);
     try {
       for (;;) {
-        const item = (await changes.next()) ?? null;
+        const item = await answerOf<string | null>((bridge, call) => changes.next(bridge, call));
         if (signal?.aborted) throw aborted(operation, 'not_sent', signal.reason);
         if (item === null) return;
         const tagged = JSON.parse(item) as Tagged;
@@ -427,7 +430,7 @@ async function watch(
   for (;;) {
     const decided = seen.accepted + seen.rejected + seen.unclear;
     const { planned, in_flight: inFlight, accepted, rejected, unclear } = JSON.parse(
-      await handle.progress(decided, seen.inFlight, over),
+      await answerOf<string>((bridge, call) => handle.progress(bridge, call, decided, seen.inFlight, over)),
     ) as Omit<Progress, 'inFlight'> & { in_flight: number };
     const now = { planned, inFlight, accepted, rejected, unclear };
     if (accepted + rejected + unclear === decided && inFlight === seen.inFlight) return;

@@ -5,6 +5,18 @@ export function snakeToCamel(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
+const fields = new Map<string, string>();
+
+/** The same for a field of a result. Those are core's own, so they are few, and each comes again with every row. */
+export function fieldName(name: string): string {
+  let known = fields.get(name);
+  if (known === undefined) {
+    known = snakeToCamel(name);
+    fields.set(name, known);
+  }
+  return known;
+}
+
 /** `baseUrl` as `base_url`; `v2DeliveryPath` as `v2_delivery_path`. */
 export function camelToSnake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -60,18 +60,20 @@ const BLOCK = 256;
  */
 export class Report implements Iterable<Receipt> {
   readonly #handle: Handle;
+  readonly #length: number;
   #block: Receipt[] = [];
   #blockStart = 0;
 
   /** @internal */
   constructor(handle: Handle) {
     this.#handle = handle;
+    this.#length = handle.length;
     hide(this, NATIVE, handle);
   }
 
   /** How many receipts there are: one for every message handed over. */
   get length(): number {
-    return this.#handle.length;
+    return this.#length;
   }
 
   /** How many receipts have each outcome. */

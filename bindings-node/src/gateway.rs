@@ -1,16 +1,19 @@
 //! The two clients, one arm an operation.
 
-use napi::bindgen_prelude::PromiseRaw;
+use napi::bindgen_prelude::BigInt64ArraySlice;
 use napi::{Env, Error as NapiError};
 use napi_derive::napi;
 use payamak::niksms::{Dialect, SendOptions};
+use payamak::payam_resan::Sent;
 use payamak::{
     Destination, Error, MessageId, NikSms, PayamResan, PersonalMessage, Recipient, SenderLine, TraceId,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::cancel::{CancelToken, unless_canceled};
+use crate::bridge::{Answer, Bridge};
+use crate::cancel::CancelToken;
+use crate::statuses;
 use crate::wire::{self, Filled, Personal, To, milliseconds, read};
 
 /// A client of either gateway.
@@ -142,35 +145,93 @@ impl Gateway {
         }
     }
 
-    /// One operation of the gateway, in canonical JSON.
+    /// One operation of the gateway, its arguments in canonical JSON; `ids` are those that a status is asked for by.
     #[napi(catch_unwind)]
-    pub fn call<'env>(
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each is what JavaScript has at hand; a structure would have to be built"
+    )]
+    pub fn call(
         &self,
-        env: &'env Env,
+        env: Env,
+        bridge: &Bridge,
+        number: u32,
         operation: String,
         arguments: String,
+        ids: Option<BigInt64ArraySlice<'_>>,
         timeout: Option<f64>,
         cancel: Option<&CancelToken>,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    ) -> napi::Result<()> {
         let client = self.0.clone();
-        let token = cancel.map(CancelToken::token);
-        env.spawn_future(async move {
-            let work = async {
-                let client = match timeout {
-                    None => client,
-                    Some(value) => match (client, milliseconds("timeout", value)?) {
-                        (Client::PayamResan(client), limit) => Client::PayamResan(client.with_timeout(limit)),
-                        (Client::NikSms(client), limit) => Client::NikSms(client.with_timeout(limit)),
-                    },
-                };
-                match client {
-                    Client::PayamResan(client) => call_payam_resan(&client, &operation, &arguments).await,
-                    Client::NikSms(client) => call_niksms(&client, &operation, &arguments).await,
-                }
+        let ids = ids.map(|ids| ids.to_vec());
+        bridge.answer(env, number, cancel, async move {
+            let client = match limited(client, timeout) {
+                Ok(client) => client,
+                Err(error) => return Answer::Json(wire::failure(&error)),
             };
-            Ok(unless_canceled(token, work).await.map_or_else(wire::canceled, wire::answer))
+            match (client, ids) {
+                (Client::PayamResan(client), Some(ids)) => ask_payam_resan(&client, &operation, &ids).await,
+                (Client::NikSms(client), Some(ids)) => ask_niksms(&client, &ids).await,
+                (Client::PayamResan(client), None) => send_payam_resan(&client, &operation, &arguments).await,
+                (Client::NikSms(client), None) => {
+                    Answer::Json(wire::answer(call_niksms(&client, &operation, &arguments).await))
+                }
+            }
         })
     }
+}
+
+fn limited(client: Client, timeout: Option<f64>) -> Result<Client, Error> {
+    let Some(value) = timeout else { return Ok(client) };
+    let limit = milliseconds("timeout", value)?;
+    Ok(match client {
+        Client::PayamResan(client) => Client::PayamResan(client.with_timeout(limit)),
+        Client::NikSms(client) => Client::NikSms(client.with_timeout(limit)),
+    })
+}
+
+async fn ask_payam_resan(client: &PayamResan, operation: &str, ids: &[i64]) -> Answer {
+    statuses::of_payam_resan(if operation == "status_by_id" {
+        client.status_by_id(&ids.iter().copied().map(MessageId::new).collect::<Vec<_>>()).await
+    } else {
+        client.status_by_trace_id(&ids.iter().copied().map(TraceId::new).collect::<Vec<_>>()).await
+    })
+}
+
+async fn ask_niksms(client: &NikSms, ids: &[i64]) -> Answer {
+    let ids: Vec<_> = ids.iter().copied().map(MessageId::new).collect();
+    statuses::of_niksms(client.get_sms_delivery(&ids).await)
+}
+
+/// Sends come by the thousand, and what they answer is ids alone.
+async fn send_payam_resan(client: &PayamResan, operation: &str, arguments: &str) -> Answer {
+    let sent = match operation {
+        "send" => send(client, arguments).await,
+        "send_bulk" => send_bulk(client, arguments).await,
+        "send_multiple" => send_multiple(client, arguments).await,
+        _ => return Answer::Json(wire::answer(call_payam_resan(client, operation, arguments).await)),
+    };
+    statuses::sent(sent)
+}
+
+async fn send(client: &PayamResan, arguments: &str) -> Result<Vec<Sent>, Error> {
+    let given: Arguments<String> = read("send", arguments)?;
+    let sender = given.sender();
+    let recipients: Vec<Recipient> = into(given.recipients);
+    client.send(&given.text, &recipients, sender.as_ref()).await
+}
+
+async fn send_bulk(client: &PayamResan, arguments: &str) -> Result<Vec<Sent>, Error> {
+    let given: Arguments = read("send_bulk", arguments)?;
+    let sender = given.sender();
+    let recipients: Vec<Destination> = into(given.recipients);
+    client.send_bulk(&given.text, &recipients, sender.as_ref()).await
+}
+
+async fn send_multiple(client: &PayamResan, arguments: &str) -> Result<Vec<Sent>, Error> {
+    let given: Arguments = read("send_multiple", arguments)?;
+    let messages: Vec<PersonalMessage> = into(given.messages);
+    client.send_multiple(&messages).await
 }
 
 impl Gateway {
@@ -197,10 +258,6 @@ struct Arguments<R = To, M = Personal> {
     verb: Option<String>,
     sender: Option<String>,
     trace_id: Option<TraceId>,
-    #[serde(default)]
-    trace_ids: Vec<TraceId>,
-    #[serde(default)]
-    ids: Vec<MessageId>,
     send_at: Option<String>,
     send_type: Option<String>,
     from: Option<String>,
@@ -231,23 +288,6 @@ fn into<T: Into<U>, U>(list: Vec<T>) -> Vec<U> {
 
 async fn call_payam_resan(client: &PayamResan, operation: &str, arguments: &str) -> Result<String, Error> {
     match operation {
-        "send" => {
-            let given: Arguments<String> = read("send", arguments)?;
-            let sender = given.sender();
-            let recipients: Vec<Recipient> = into(given.recipients);
-            wire::write(client.send(&given.text, &recipients, sender.as_ref()).await?)
-        }
-        "send_bulk" => {
-            let given: Arguments = read("send_bulk", arguments)?;
-            let sender = given.sender();
-            let recipients: Vec<Destination> = into(given.recipients);
-            wire::write(client.send_bulk(&given.text, &recipients, sender.as_ref()).await?)
-        }
-        "send_multiple" => {
-            let given: Arguments = read("send_multiple", arguments)?;
-            let messages: Vec<PersonalMessage> = into(given.messages);
-            wire::write(client.send_multiple(&messages).await?)
-        }
         "send_token_single" => {
             let given: Arguments = read("send_token_single", arguments)?;
             let Arguments { template, to, parameters, .. } = given;
@@ -261,14 +301,6 @@ async fn call_payam_resan(client: &PayamResan, operation: &str, arguments: &str)
             wire::write(client.send_token_multi(&given.template, &into(given.recipients)).await?)
         }
         "token_list" => wire::write(client.token_list().await?),
-        "status_by_id" => {
-            let given: Arguments = read("status_by_id", arguments)?;
-            wire::write(client.status_by_id(&given.ids).await?)
-        }
-        "status_by_trace_id" => {
-            let given: Arguments = read("status_by_trace_id", arguments)?;
-            wire::write(client.status_by_trace_id(&given.trace_ids).await?)
-        }
         "account_info" => wire::write(client.account_info().await?),
         "get_inbox" => wire::write(client.get_inbox().await?),
         "raw" => {
@@ -301,10 +333,6 @@ async fn call_niksms(client: &NikSms, operation: &str, arguments: &str) -> Resul
             let mut given: Arguments = read("send_otp", arguments)?;
             let options = given.options()?;
             wire::write(client.send_otp(&given.text, given.to, given.trace_id, &options).await?)
-        }
-        "get_sms_delivery" => {
-            let given: Arguments = read("get_sms_delivery", arguments)?;
-            wire::write(client.get_sms_delivery(&given.ids).await?)
         }
         "get_sms_delivery_with_client_id" => {
             let given: Arguments = read("get_sms_delivery_with_client_id", arguments)?;

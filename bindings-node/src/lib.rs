@@ -1,24 +1,40 @@
 //! payamak for Node: the native module of the npm package.
 //!
 //! It converts and calls, nothing else: what crosses the border is the canonical JSON of `core/conformance/README.md`,
-//! whose ids are strings, and the TypeScript in `lib/` gives it the shape that JavaScript expects. A promise is never
-//! rejected by native code, because such an error could carry no fields: it resolves with `{"ok": …}`, `{"err": …}` or
-//! `{"canceled": true}`.
+//! whose ids are strings, and the TypeScript in `lib/` gives it the shape that JavaScript expects. A call is never rejected
+//! by native code, because such an error could carry no fields: its answer is `{"ok": …}`, `{"err": …}` or
+//! `{"canceled": true}`. The answers that come by the thousand, ids and statuses, travel as numbers where they can.
 
 #![allow(
     clippy::needless_pass_by_value,
     reason = "napi converts an argument into a value of ours and hands it over"
 )]
 
+mod bridge;
 mod cancel;
 mod emulator;
 mod gateway;
 mod messenger;
+mod statuses;
 mod wire;
 
-use napi_derive::napi;
+use napi::bindgen_prelude::create_custom_tokio_runtime;
+use napi_derive::{module_init, napi};
 use payamak::{Msisdn, SegmentProfile, TraceId, segments_by};
 use serde_json::json;
+
+/// How many threads serve the connections. With one of them nobody wakes a thread that has nothing to do, and a connection is
+/// back in its pool before the next call can ask for one; a gateway takes far longer to answer than a thread to serve it.
+const WORKERS: usize = 1;
+
+/// Without a runtime of ours napi makes one of its own, with a thread a processor.
+#[module_init]
+fn start() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Ok(runtime) = builder.worker_threads(WORKERS).thread_name("payamak").enable_all().build() {
+        create_custom_tokio_runtime(runtime);
+    }
+}
 
 /// The version of the library.
 #[napi(catch_unwind)]
@@ -46,6 +62,12 @@ pub fn segments(text: String, profile: String) -> String {
         }
     };
     wire::answer(wire::write(segments_by(&text, profile)))
+}
+
+/// The statuses of all known codes of `payam-resan` or `niksms`.
+#[napi(catch_unwind)]
+pub fn known_statuses(kind: String) -> String {
+    wire::answer(statuses::of_kind(&kind))
 }
 
 /// The trace id of a key.

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use napi::Env;
-use napi::bindgen_prelude::{ClassInstance, PromiseRaw};
+use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 use payamak::{Error, Message, Progress, Receipt, Recipient, Recipients, SendOutcome, TrackOptions};
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::bridge::{Answer, Bridge};
 use crate::cancel::{CancelToken, unless_canceled};
 use crate::gateway::{Client, Gateway, thrown};
 use crate::wire::{self, DeliveryRow, Each, Filled, Item, Kept, ReceiptRow, milliseconds, read};
@@ -68,38 +69,35 @@ impl Messenger {
 
     /// The delivery states of these receipts, asked for once.
     #[napi(catch_unwind)]
-    pub fn delivery<'env>(
+    pub fn delivery(
         &self,
-        env: &'env Env,
+        env: Env,
+        bridge: &Bridge,
+        number: u32,
         receipts: &Receipts,
         cancel: Option<&CancelToken>,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    ) -> napi::Result<()> {
         let messenger = self.0.clone();
         let receipts = receipts.shared.clone();
-        let token = cancel.map(CancelToken::token);
-        env.spawn_future(async move {
-            let work = async {
-                let reports = messenger.delivery(receipts.receipts()).await;
-                wire::write(reports.iter().map(DeliveryRow::from).collect::<Vec<_>>())
-            };
-            Ok(unless_canceled(token, work).await.map_or_else(wire::canceled, wire::answer))
+        bridge.answer(env, number, cancel, async move {
+            let reports = messenger.delivery(receipts.receipts()).await;
+            Answer::Json(wire::answer(wire::write(reports.iter().map(DeliveryRow::from).collect::<Vec<_>>())))
         })
     }
 
     /// The credit and the lines of each gateway: `{"ok": …}` or `{"err": …}` each.
     #[napi(catch_unwind)]
-    pub fn balance<'env>(
+    pub fn balance(
         &self,
-        env: &'env Env,
+        env: Env,
+        bridge: &Bridge,
+        number: u32,
         cancel: Option<&CancelToken>,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    ) -> napi::Result<()> {
         let messenger = self.0.clone();
-        let token = cancel.map(CancelToken::token);
-        env.spawn_future(async move {
-            let work = async {
-                wire::write(messenger.balance().await.into_iter().map(Item::from).collect::<Vec<_>>())
-            };
-            Ok(unless_canceled(token, work).await.map_or_else(wire::canceled, wire::answer))
+        bridge.answer(env, number, cancel, async move {
+            let balances = messenger.balance().await;
+            Answer::Json(wire::answer(wire::write(balances.into_iter().map(Item::from).collect::<Vec<_>>())))
         })
     }
 
@@ -166,9 +164,9 @@ impl Drop for Changes {
 impl Changes {
     /// The next item, or null after the last.
     #[napi(catch_unwind)]
-    pub fn next<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Option<String>>> {
+    pub fn next(&self, env: Env, bridge: &Bridge, number: u32) -> napi::Result<()> {
         let (stream, closed) = (self.stream.clone(), self.closed.clone());
-        env.spawn_future(async move {
+        bridge.answer(env, number, None, async move {
             let mut stream = stream.lock().await;
             let work = async {
                 match stream.as_mut() {
@@ -180,7 +178,7 @@ impl Changes {
             if item.is_none() {
                 *stream = None;
             }
-            Ok(item)
+            item.map_or(Answer::End, Answer::Json)
         })
     }
 
@@ -331,16 +329,12 @@ impl Receipts {
 
     /// Sends; the receipts are here afterwards.
     #[napi(catch_unwind)]
-    pub fn send<'env>(
-        &self,
-        env: &'env Env,
-        messenger: &Messenger,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    pub fn send(&self, env: Env, bridge: &Bridge, number: u32, messenger: &Messenger) -> napi::Result<()> {
         let (shared, messenger) = (self.shared.clone(), messenger.0.clone());
         let stop = self.stop.clone();
-        env.spawn_future(async move {
+        bridge.answer(env, number, None, async move {
             let sent = shared.send(&messenger, stop).await;
-            Ok(match sent {
+            Answer::Json(match sent {
                 Err(error) if error.kind() == payamak::ErrorKind::Canceled => wire::canceled(),
                 sent => wire::answer(sent.and_then(wire::write)),
             })
@@ -349,16 +343,18 @@ impl Receipts {
 
     /// The counts, once they differ from those with `decided` decided and `in_flight` in flight, or the send is over.
     #[napi(catch_unwind)]
-    pub fn progress<'env>(
+    pub fn progress(
         &self,
-        env: &'env Env,
+        env: Env,
+        bridge: &Bridge,
+        number: u32,
         decided: u32,
         in_flight: u32,
         over: &CancelToken,
-    ) -> napi::Result<PromiseRaw<'env, String>> {
+    ) -> napi::Result<()> {
         let mut seen = self.shared.progress.subscribe();
         let token = over.token();
-        env.spawn_future(async move {
+        bridge.answer(env, number, None, async move {
             let differs = |now: &Progress| {
                 now.accepted + now.rejected + now.unclear != decided as usize
                     || now.in_flight != in_flight as usize
@@ -366,7 +362,7 @@ impl Receipts {
             let changed = async { drop(seen.wait_for(differs).await) };
             unless_canceled(Some(token), changed).await;
             let now = *seen.borrow();
-            Ok(serde_json::to_string(&now).unwrap_or_default())
+            Answer::Json(serde_json::to_string(&now).unwrap_or_default())
         })
     }
 

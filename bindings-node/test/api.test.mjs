@@ -108,11 +108,29 @@ test('ids are exact, or refused', async (t) => {
       return true;
     }, `${String(traceId)}`);
   }
+  for (const id of [2n ** 63n, -(2n ** 63n) - 1n, 2 ** 53, 1.5, 'seven', true, undefined]) {
+    await assert.rejects(gateway.statusById([1n, id]), { code: 'INVALID_INPUT', field: 'ids[1]' }, `${String(id)}`);
+  }
+  await assert.rejects(gateway.statusByTraceId('12'), { code: 'INVALID_INPUT', field: 'traceIds' });
   const messenger = messengerOn(emulator);
   await assert.rejects(messenger.sendEach([{ to: TO, text: 'x' }, { to: TO, text: 'x', traceId: 2 ** 60 }]), {
     name: 'InvalidInputError', code: 'INVALID_INPUT', field: 'messages[1].traceId',
   });
   assert.equal(emulator.requestCount, before);
+});
+
+test('rows of one status share it, and nobody can change it', async (t) => {
+  const emulator = await emulate(t, { speed: 0 });
+  const gateway = new PayamResan(emulator.payamResan());
+  const [sent] = await gateway.sendBulk('سلام', [{ to: TO, traceId: 2n ** 62n + 1n }]);
+  for (const ids of [[sent.messageId], new Set([sent.messageId, 77n]), [String(sent.messageId)]]) {
+    const rows = await gateway.statusById(ids);
+    assert.deepEqual([rows[0].messageId, rows[0].traceId], [sent.messageId, 2n ** 62n + 1n]);
+    assert.equal(rows[0].status, (await gateway.statusByTraceId([2n ** 62n + 1n]))[0].status);
+    assert.throws(() => (rows[0].status.name = 'mine'), TypeError);
+    assert.throws(() => (rows[0].status.delivery.state = 'delivered'), TypeError);
+    assert.equal(JSON.parse(JSON.stringify(rows))[0].status.name, rows[0].status.name);
+  }
 });
 
 test('JSON.stringify of every result works', async (t) => {

@@ -39,6 +39,44 @@ test('process.exit with calls in flight is clean', async () => {
   for (const { code, signal, stderr } of results) assert.deepEqual([code, signal, stderr], [7, null, '']);
 });
 
+// Answers wait in one queue, and come in turns: what follows is about a queue that is full.
+const CALLS = 300;
+const BLOCKED = `
+  const calls = Array.from({ length: ${CALLS} }, (_, index) => gateway.sendBulk('x', [{ to: '09121112222', traceId: index + 1 }]));
+  const limit = Date.now() + 60_000;
+  // The loop stands still meanwhile, so no answer is fetched.
+  while (emulator.messageCount < ${CALLS}) if (Date.now() > limit) throw new Error('not all were sent within a minute');
+`;
+const blocked = (body) => script(`const gateway = new PayamResan(emulator.payamResan()); ${BLOCKED} ${body}`);
+
+test('answers that come all at once reach their own calls, and leave the loop its turns', async () => {
+  const { code, stdout, stderr } = await blocked(`
+    let answered = 0;
+    let before;
+    calls[0].then(() => setImmediate(() => (before = answered)));
+    const answers = await Promise.all(calls.map((call) => call.finally(() => (answered += 1))));
+    const exchanged = answers.filter(([sent], index) => sent.traceId !== BigInt(index + 1));
+    console.log(answered, exchanged.length, before < ${CALLS});
+  `);
+  assert.deepEqual([code, stdout, stderr], [0, `${CALLS} 0 true\n`, '']);
+});
+
+test('what one caller throws takes no answer from another', async () => {
+  const { code, stdout, stderr } = await blocked(`
+    let thrown = 0;
+    process.on('uncaughtException', () => (thrown += 1));
+    for (const call of calls) call.then(() => { throw new Error('the caller broke'); });
+    console.log((await Promise.all(calls)).length);
+    process.on('exit', () => console.log(thrown));
+  `);
+  assert.deepEqual([code, stdout, stderr], [0, `${CALLS}\n${CALLS}\n`, '']);
+});
+
+test('process.exit with answers waiting is clean', async () => {
+  const results = await Promise.all(Array.from({ length: 4 }, () => blocked('process.exit(7);')));
+  for (const { code, signal, stderr } of results) assert.deepEqual([code, signal, stderr], [7, null, '']);
+});
+
 const worker = (body, workerData) => new Worker(new URL(`data:text/javascript,${encodeURIComponent(`
   import { parentPort, workerData } from 'node:worker_threads';
   ${PREAMBLE.replace('await Emulator.start()', 'undefined').replace('emulator.payamResan()', 'workerData.settings')}
@@ -72,6 +110,20 @@ test('worker threads: terminated in the middle of a call', async (t) => {
     await Promise.all(threads.map((thread) => thread.terminate()));
   }
   emulator.clear();
+  assert.equal((await messengerOn(emulator).send('x', '09121112222')).counts.accepted, 1);
+});
+
+test('worker threads: terminated with answers waiting', async (t) => {
+  const emulator = await emulate(t);
+  for (let round = 1; round <= 5; round += 1) {
+    const thread = worker(`
+      const gateway = new PayamResan(workerData.settings);
+      for (const to of workerData.to) gateway.sendBulk('x', [to]);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    `, { settings: emulator.payamResan(), to: numbers(CALLS) });
+    await until(() => emulator.messageCount === round * CALLS, 'the requests of the worker');
+    await thread.terminate();
+  }
   assert.equal((await messengerOn(emulator).send('x', '09121112222')).counts.accepted, 1);
 });
 
