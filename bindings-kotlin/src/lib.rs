@@ -19,7 +19,9 @@
 )]
 #![allow(unreachable_pub, reason = "what uniffi exports is public, and nobody reaches it from Rust")]
 
+mod answer;
 mod convert;
+mod direct;
 mod error;
 mod functions;
 mod messenger;

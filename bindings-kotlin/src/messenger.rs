@@ -59,6 +59,50 @@ pub trait RawProgressListener: Send + Sync {
     fn on_progress(&self, progress: RawProgress);
 }
 
+/// What a messenger sends.
+#[derive(uniffi::Enum)]
+pub enum RawContent {
+    /// One text to one recipient.
+    ToOne {
+        /// What it says.
+        text: String,
+        /// To whom.
+        to: String,
+        /// What it is known by.
+        key: Option<String>,
+    },
+    /// One text to a list.
+    ToMany {
+        /// What it says.
+        text: String,
+        /// To whom.
+        to: Vec<String>,
+        /// What it is known by.
+        key: Option<String>,
+    },
+    /// A text each.
+    Each {
+        /// They.
+        messages: Vec<RawMessage>,
+    },
+    /// A template.
+    Template {
+        /// Its key.
+        template: String,
+        /// To whom, and what fills it.
+        recipients: Vec<RawTemplateMessage>,
+    },
+}
+
+/// A send.
+#[derive(uniffi::Record)]
+pub struct RawSend {
+    /// What.
+    pub what: RawContent,
+    /// Who is told how far it is.
+    pub listener: Option<Arc<dyn RawProgressListener>>,
+}
+
 /// A gateway's credit and lines, or why it cannot be asked.
 #[derive(uniffi::Record)]
 pub struct RawBalance {
@@ -117,46 +161,19 @@ impl RawMessenger {
         Ok(Self(builder.build()?))
     }
 
-    /// One text to one recipient.
-    pub fn send_to_one(
-        &self,
-        text: String,
-        to: String,
-        key: Option<String>,
-        listener: Option<Arc<dyn RawProgressListener>>,
-    ) -> RawSending {
-        self.send(text, Recipients::from(to), key, listener)
-    }
-
-    /// One text to a list.
-    pub fn send_to_many(
-        &self,
-        text: String,
-        to: Vec<String>,
-        key: Option<String>,
-        listener: Option<Arc<dyn RawProgressListener>>,
-    ) -> RawSending {
-        self.send(text, Recipients::from(to), key, listener)
-    }
-
-    /// A text each.
-    pub fn send_each(
-        &self,
-        messages: Vec<RawMessage>,
-        listener: Option<Arc<dyn RawProgressListener>>,
-    ) -> RawSending {
-        RawSending::new(self.0.send_each(messages.into_iter().map(Message::from)), listener)
-    }
-
-    /// A template.
-    pub fn send_template(
-        &self,
-        template: String,
-        recipients: Vec<RawTemplateMessage>,
-        listener: Option<Arc<dyn RawProgressListener>>,
-    ) -> RawSending {
-        let recipients = recipients.into_iter().map(|recipient| (recipient.to, recipient.parameters));
-        RawSending::new(self.0.send_template(template, recipients), listener)
+    /// Makes a send, which begins when it is waited for.
+    pub fn send(&self, send: RawSend) -> RawSending {
+        let messenger = &self.0;
+        let sending = match send.what {
+            RawContent::ToOne { text, to, key } => keyed(messenger, text, Recipients::from(to), key),
+            RawContent::ToMany { text, to, key } => keyed(messenger, text, Recipients::from(to), key),
+            RawContent::Each { messages } => messenger.send_each(messages.into_iter().map(Message::from)),
+            RawContent::Template { template, recipients } => {
+                let recipients = recipients.into_iter().map(|recipient| (recipient.to, recipient.parameters));
+                messenger.send_template(template, recipients)
+            }
+        };
+        RawSending::new(sending, send.listener)
     }
 
     /// What became of messages, asked for once.
@@ -219,19 +236,10 @@ impl RawMessenger {
     }
 }
 
-impl RawMessenger {
-    fn send(
-        &self,
-        text: String,
-        to: Recipients,
-        key: Option<String>,
-        listener: Option<Arc<dyn RawProgressListener>>,
-    ) -> RawSending {
-        let sending = match key {
-            None => self.0.send(text, to),
-            Some(key) => self.0.send_keyed(&key, text, to),
-        };
-        RawSending::new(sending, listener)
+fn keyed(messenger: &Messenger, text: String, to: Recipients, key: Option<String>) -> Sending {
+    match key {
+        None => messenger.send(text, to),
+        Some(key) => messenger.send_keyed(&key, text, to),
     }
 }
 

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use payamak::niksms::{Dialect, SendBatch, SendOptions, SendType, Status, TraceStatus};
+use payamak::niksms::{Dialect, SendBatch, SendOptions, SendType, SmsStatus};
 use payamak::{Error, MessageId, NikSms, TehranTime, TraceId};
 
-use crate::convert::{
-    RawCode, RawDeliveryStatus, RawDestination, RawIncomingMessage, RawPersonalMessage, all,
-};
+use crate::answer::{RawAnswer, Work};
+use crate::convert::{RawCode, RawDeliveryStatus, RawDestination, RawPersonalMessage, all};
 use crate::error::RawError;
-use crate::payam_resan::RawStatus;
 use crate::runtime::{RawCancel, call};
 use crate::settings::{RawSettings, apply, count, duration};
 
@@ -92,26 +90,6 @@ impl From<SendBatch> for RawSendBatch {
     }
 }
 
-impl From<Status> for RawStatus {
-    fn from(row: Status) -> Self {
-        Self {
-            message_id: Some(row.message_id.get()),
-            trace_id: None,
-            status: RawDeliveryStatus::new(&row.status.to_code(), row.status.meaning()),
-        }
-    }
-}
-
-impl From<TraceStatus> for RawStatus {
-    fn from(row: TraceStatus) -> Self {
-        Self {
-            message_id: row.message_id.map(MessageId::get),
-            trace_id: Some(row.trace_id.get()),
-            status: RawDeliveryStatus::new(&row.status.to_code(), row.status.meaning()),
-        }
-    }
-}
-
 /// A field of a form.
 #[derive(uniffi::Record)]
 pub struct RawField {
@@ -119,6 +97,90 @@ pub struct RawField {
     pub name: String,
     /// Its value.
     pub value: String,
+}
+
+/// What it is asked; each is the method of that name.
+#[derive(uniffi::Enum)]
+pub enum RawNikSmsCall {
+    /// `GroupSms`.
+    GroupSms {
+        /// What it says.
+        text: String,
+        /// To whom.
+        recipients: Vec<RawDestination>,
+        /// The rest.
+        options: RawSendOptions,
+    },
+    /// `PtpSms`.
+    PtpSms {
+        /// A text each.
+        messages: Vec<RawPersonalMessage>,
+        /// The rest.
+        options: RawSendOptions,
+    },
+    /// One message to one recipient.
+    SendOne {
+        /// What it says.
+        text: String,
+        /// To whom.
+        to: String,
+        /// What it is known by.
+        trace_id: Option<i64>,
+        /// The rest.
+        options: RawSendOptions,
+    },
+    /// A one-time password to one recipient.
+    SendOtp {
+        /// What it says.
+        text: String,
+        /// To whom.
+        to: String,
+        /// What it is known by.
+        trace_id: Option<i64>,
+        /// The rest.
+        options: RawSendOptions,
+    },
+    /// `GetSmsDelivery`.
+    GetSmsDelivery {
+        /// The gateway's.
+        ids: Vec<i64>,
+    },
+    /// `GetSmsDeliveryWithClientId`.
+    GetSmsDeliveryWithClientId {
+        /// The caller's.
+        trace_id: i64,
+    },
+    /// `GetCredit`.
+    GetCredit,
+    /// `GetDiscountCredit`.
+    GetDiscountCredit,
+    /// `GetPanelExpireDate`.
+    GetPanelExpireDate,
+    /// `GetReceiveSms`.
+    GetReceiveSms {
+        /// The beginning.
+        from: Option<String>,
+        /// The end.
+        until: Option<String>,
+    },
+    /// `ResetReceiveSmsVisitedStatus`.
+    ResetReceiveSmsVisitedStatus {
+        /// The beginning.
+        from: Option<String>,
+        /// The end.
+        until: Option<String>,
+    },
+    /// `GetServertime`.
+    GetServerTime,
+    /// `GetSenderNumbers`.
+    GetSenderNumbers,
+    /// Any other operation, as a form; the body as it came.
+    Raw {
+        /// Which.
+        path: String,
+        /// The form.
+        fields: Vec<RawField>,
+    },
 }
 
 /// A client of `NikSMS`.
@@ -168,153 +230,70 @@ impl RawNikSms {
         Ok(Self(self.0.with_timeout(duration(seconds, "timeout")?)))
     }
 
-    /// `GroupSms`.
-    pub async fn group_sms(
+    /// Asks it.
+    pub async fn ask(
         &self,
-        text: String,
-        recipients: Vec<RawDestination>,
-        options: RawSendOptions,
+        what: RawNikSmsCall,
         cancel: Option<Arc<RawCancel>>,
-    ) -> Result<RawSendBatch, RawError> {
-        let client = self.0.clone();
-        let work = async move { client.group_sms(&text, &all(recipients), &options.read()?).await };
-        Ok(call(cancel, work).await?.into())
+    ) -> Result<RawAnswer, RawError> {
+        call(cancel, self.work(what)).await
     }
+}
 
-    /// `PtpSms`.
-    pub async fn ptp_sms(
-        &self,
-        messages: Vec<RawPersonalMessage>,
-        options: RawSendOptions,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<RawSendBatch, RawError> {
+impl RawNikSms {
+    pub(crate) fn work(&self, what: RawNikSmsCall) -> Work {
+        use RawNikSmsCall as Call;
         let client = self.0.clone();
-        let work = async move { client.ptp_sms(&all(messages), &options.read()?).await };
-        Ok(call(cancel, work).await?.into())
+        Box::pin(async move {
+            Ok(match what {
+                Call::GroupSms { text, recipients, options } => {
+                    batch(client.group_sms(&text, &all(recipients), &options.read()?).await?)
+                }
+                Call::PtpSms { messages, options } => {
+                    batch(client.ptp_sms(&all(messages), &options.read()?).await?)
+                }
+                Call::SendOne { text, to, trace_id, options } => {
+                    batch(client.send_one(&text, to, trace_id.map(TraceId::new), &options.read()?).await?)
+                }
+                Call::SendOtp { text, to, trace_id, options } => {
+                    batch(client.send_otp(&text, to, trace_id.map(TraceId::new), &options.read()?).await?)
+                }
+                Call::GetSmsDelivery { ids } => {
+                    let ids: Vec<_> = ids.into_iter().map(MessageId::new).collect();
+                    let rows = client.get_sms_delivery(&ids).await?;
+                    statuses(rows.into_iter().map(|row| (Some(row.message_id), None, row.status)))
+                }
+                Call::GetSmsDeliveryWithClientId { trace_id } => {
+                    let row = client.get_sms_delivery_with_client_id(TraceId::new(trace_id)).await?;
+                    statuses([(row.message_id, Some(row.trace_id), row.status)])
+                }
+                Call::GetCredit => RawAnswer::Number { value: client.get_credit().await? },
+                Call::GetDiscountCredit => RawAnswer::Number { value: client.get_discount_credit().await? },
+                Call::GetPanelExpireDate => RawAnswer::Text { value: client.get_panel_expire_date().await? },
+                Call::GetReceiveSms { from, until } => {
+                    let rows = client.get_receive_sms(time(from)?, time(until)?).await?;
+                    RawAnswer::Incoming { rows: all(rows) }
+                }
+                Call::ResetReceiveSmsVisitedStatus { from, until } => {
+                    let value = client.reset_receive_sms_visited_status(time(from)?, time(until)?).await?;
+                    RawAnswer::Flag { value }
+                }
+                Call::GetServerTime => RawAnswer::Text { value: Some(client.get_server_time().await?) },
+                Call::GetSenderNumbers => RawAnswer::Texts { values: client.get_sender_numbers().await? },
+                Call::Raw { path, fields } => {
+                    let fields: Vec<_> =
+                        fields.iter().map(|field| (field.name.as_str(), field.value.as_str())).collect();
+                    RawAnswer::Text { value: Some(client.raw(&path, &fields).await?) }
+                }
+            })
+        })
     }
+}
 
-    /// One message to one recipient.
-    pub async fn send_one(
-        &self,
-        text: String,
-        to: String,
-        trace_id: Option<i64>,
-        options: RawSendOptions,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<RawSendBatch, RawError> {
-        let client = self.0.clone();
-        let work =
-            async move { client.send_one(&text, to, trace_id.map(TraceId::new), &options.read()?).await };
-        Ok(call(cancel, work).await?.into())
-    }
+fn batch(batch: SendBatch) -> RawAnswer {
+    RawAnswer::Batch { batch: batch.into() }
+}
 
-    /// A one-time password to one recipient.
-    pub async fn send_otp(
-        &self,
-        text: String,
-        to: String,
-        trace_id: Option<i64>,
-        options: RawSendOptions,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<RawSendBatch, RawError> {
-        let client = self.0.clone();
-        let work =
-            async move { client.send_otp(&text, to, trace_id.map(TraceId::new), &options.read()?).await };
-        Ok(call(cancel, work).await?.into())
-    }
-
-    /// `GetSmsDelivery`.
-    pub async fn get_sms_delivery(
-        &self,
-        ids: Vec<i64>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawStatus>, RawError> {
-        let client = self.0.clone();
-        let ids: Vec<_> = ids.into_iter().map(MessageId::new).collect();
-        Ok(all(call(cancel, async move { client.get_sms_delivery(&ids).await }).await?))
-    }
-
-    /// `GetSmsDeliveryWithClientId`.
-    pub async fn get_sms_delivery_with_client_id(
-        &self,
-        trace_id: i64,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<RawStatus, RawError> {
-        let client = self.0.clone();
-        let work = async move { client.get_sms_delivery_with_client_id(TraceId::new(trace_id)).await };
-        Ok(call(cancel, work).await?.into())
-    }
-
-    /// `GetCredit`.
-    pub async fn get_credit(&self, cancel: Option<Arc<RawCancel>>) -> Result<f64, RawError> {
-        let client = self.0.clone();
-        call(cancel, async move { client.get_credit().await }).await
-    }
-
-    /// `GetDiscountCredit`.
-    pub async fn get_discount_credit(&self, cancel: Option<Arc<RawCancel>>) -> Result<f64, RawError> {
-        let client = self.0.clone();
-        call(cancel, async move { client.get_discount_credit().await }).await
-    }
-
-    /// `GetPanelExpireDate`.
-    pub async fn get_panel_expire_date(
-        &self,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Option<String>, RawError> {
-        let client = self.0.clone();
-        call(cancel, async move { client.get_panel_expire_date().await }).await
-    }
-
-    /// `GetReceiveSms`.
-    pub async fn get_receive_sms(
-        &self,
-        from: Option<String>,
-        until: Option<String>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawIncomingMessage>, RawError> {
-        let client = self.0.clone();
-        let work = async move { client.get_receive_sms(time(from)?, time(until)?).await };
-        Ok(all(call(cancel, work).await?))
-    }
-
-    /// `ResetReceiveSmsVisitedStatus`.
-    pub async fn reset_receive_sms_visited_status(
-        &self,
-        from: Option<String>,
-        until: Option<String>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<bool, RawError> {
-        let client = self.0.clone();
-        let work = async move { client.reset_receive_sms_visited_status(time(from)?, time(until)?).await };
-        call(cancel, work).await
-    }
-
-    /// `GetServertime`.
-    pub async fn get_server_time(&self, cancel: Option<Arc<RawCancel>>) -> Result<String, RawError> {
-        let client = self.0.clone();
-        call(cancel, async move { client.get_server_time().await }).await
-    }
-
-    /// `GetSenderNumbers`.
-    pub async fn get_sender_numbers(&self, cancel: Option<Arc<RawCancel>>) -> Result<Vec<String>, RawError> {
-        let client = self.0.clone();
-        call(cancel, async move { client.get_sender_numbers().await }).await
-    }
-
-    /// Any other operation, as a form; the body as it came.
-    pub async fn raw(
-        &self,
-        path: String,
-        fields: Vec<RawField>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<String, RawError> {
-        let client = self.0.clone();
-        let work = async move {
-            let fields: Vec<_> =
-                fields.iter().map(|field| (field.name.as_str(), field.value.as_str())).collect();
-            client.raw(&path, &fields).await
-        };
-        call(cancel, work).await
-    }
+fn statuses(rows: impl IntoIterator<Item = (Option<MessageId>, Option<TraceId>, SmsStatus)>) -> RawAnswer {
+    RawAnswer::statuses(rows, |status| RawDeliveryStatus::new(&status.to_code(), status.meaning()))
 }

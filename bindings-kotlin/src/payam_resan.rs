@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use payamak::payam_resan::{Sent, Status, TemplateMessage, TemplateSent};
+use payamak::payam_resan::{Sent, Status, Template, TemplateMessage, TemplateSent};
 use payamak::{Error, MessageId, PayamResan, Recipient, SenderLine, TraceId};
 
+use crate::answer::{RawAnswer, Work};
 use crate::convert::{
-    RawCode, RawDeliveryStatus, RawDestination, RawIncomingMessage, RawPersonalMessage, RawTemplateMessage,
-    all,
+    RawCode, RawDeliveryStatus, RawDestination, RawPersonalMessage, RawTemplateMessage, all,
 };
 use crate::error::RawError;
 use crate::runtime::{RawCancel, call};
@@ -61,34 +61,73 @@ pub struct RawTemplate {
     pub status: RawCode,
 }
 
-/// What became of a message.
-#[derive(uniffi::Record)]
-pub struct RawStatus {
-    /// The gateway's id.
-    pub message_id: Option<i64>,
-    /// The caller's.
-    pub trace_id: Option<i64>,
-    /// The status.
-    pub status: RawDeliveryStatus,
-}
-
-impl From<Status> for RawStatus {
-    fn from(row: Status) -> Self {
-        Self {
-            message_id: row.message_id.map(MessageId::get),
-            trace_id: row.trace_id.map(TraceId::get),
-            status: RawDeliveryStatus::new(&row.status.to_code(), row.status.meaning()),
-        }
-    }
-}
-
-/// The account.
-#[derive(uniffi::Record)]
-pub struct RawAccountInfo {
-    /// In rials.
-    pub credit: f64,
-    /// Its lines.
-    pub sender_lines: Vec<String>,
+/// What it is asked; each is the method of that name.
+#[derive(uniffi::Enum)]
+pub enum RawPayamResanCall {
+    /// `GET Send`.
+    Send {
+        /// What it says.
+        text: String,
+        /// To whom.
+        recipients: Vec<String>,
+        /// The line.
+        sender: Option<String>,
+    },
+    /// `POST SendBulk`.
+    SendBulk {
+        /// What it says.
+        text: String,
+        /// To whom.
+        recipients: Vec<RawDestination>,
+        /// The line.
+        sender: Option<String>,
+    },
+    /// `POST SendMultiple`.
+    SendMultiple {
+        /// A text each.
+        messages: Vec<RawPersonalMessage>,
+    },
+    /// `SendTokenSingle`, by `POST` or by `GET`.
+    SendTokenSingle {
+        /// Its key.
+        template: String,
+        /// To whom.
+        to: String,
+        /// What fills it.
+        parameters: Vec<String>,
+        /// By `GET`.
+        by_get: bool,
+    },
+    /// `POST SendTokenMulti`.
+    SendTokenMulti {
+        /// Its key.
+        template: String,
+        /// To whom, and what fills it.
+        recipients: Vec<RawTemplateMessage>,
+    },
+    /// `POST TokenList`.
+    TokenList,
+    /// `POST StatusById`.
+    StatusById {
+        /// The gateway's.
+        ids: Vec<i64>,
+    },
+    /// What became of messages, by the caller's trace ids.
+    StatusByTraceId {
+        /// The caller's.
+        ids: Vec<i64>,
+    },
+    /// `POST AccountInfo`.
+    AccountInfo,
+    /// `POST GetInbox`.
+    GetInbox,
+    /// Any other operation.
+    Raw {
+        /// Which.
+        path: String,
+        /// In JSON.
+        fields: String,
+    },
 }
 
 /// A client of Payam Resan.
@@ -121,149 +160,84 @@ impl RawPayamResan {
         Ok(Self(self.0.with_timeout(duration(seconds, "timeout")?)))
     }
 
-    /// `GET Send`.
-    pub async fn send(
+    /// Asks it.
+    pub async fn ask(
         &self,
-        text: String,
-        recipients: Vec<String>,
-        sender: Option<String>,
+        what: RawPayamResanCall,
         cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawSent>, RawError> {
-        let client = self.0.clone();
-        let sent = call(cancel, async move {
-            let (recipients, sender): (Vec<Recipient>, _) = (all(recipients), sender.map(SenderLine::from));
-            client.send(&text, &recipients, sender.as_ref()).await
-        });
-        Ok(all(sent.await?))
+    ) -> Result<RawAnswer, RawError> {
+        call(cancel, self.work(what)).await
     }
+}
 
-    /// `POST SendBulk`.
-    pub async fn send_bulk(
-        &self,
-        text: String,
-        recipients: Vec<RawDestination>,
-        sender: Option<String>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawSent>, RawError> {
+impl RawPayamResan {
+    pub(crate) fn work(&self, what: RawPayamResanCall) -> Work {
+        use RawPayamResanCall as Call;
         let client = self.0.clone();
-        let sent = call(cancel, async move {
-            client.send_bulk(&text, &all(recipients), sender.map(SenderLine::from).as_ref()).await
-        });
-        Ok(all(sent.await?))
+        Box::pin(async move {
+            Ok(match what {
+                Call::Send { text, recipients, sender } => {
+                    let (recipients, sender): (Vec<Recipient>, _) =
+                        (all(recipients), sender.map(SenderLine::from));
+                    sent(client.send(&text, &recipients, sender.as_ref()).await?)
+                }
+                Call::SendBulk { text, recipients, sender } => {
+                    let sender = sender.map(SenderLine::from);
+                    sent(client.send_bulk(&text, &all(recipients), sender.as_ref()).await?)
+                }
+                Call::SendMultiple { messages } => sent(client.send_multiple(&all(messages)).await?),
+                Call::SendTokenSingle { template, to, parameters, by_get: true } => {
+                    sent(client.send_token_single_by_get(&template, to, &parameters).await?)
+                }
+                Call::SendTokenSingle { template, to, parameters, by_get: false } => {
+                    sent(client.send_token_single(&template, to, &parameters).await?)
+                }
+                Call::SendTokenMulti { template, recipients } => {
+                    let message = |RawTemplateMessage { to, parameters, trace_id }| {
+                        let mut message = TemplateMessage::new(to, parameters);
+                        message.trace_id = trace_id.map(TraceId::new);
+                        message
+                    };
+                    let recipients: Vec<_> = recipients.into_iter().map(message).collect();
+                    sent(client.send_token_multi(&template, &recipients).await?)
+                }
+                Call::TokenList => {
+                    let raw = |template: Template| RawTemplate {
+                        key: template.key,
+                        text: template.text,
+                        voice: template.voice,
+                        status: RawCode::from(&template.status.to_code()),
+                    };
+                    RawAnswer::Templates { rows: client.token_list().await?.into_iter().map(raw).collect() }
+                }
+                Call::StatusById { ids } => {
+                    let ids: Vec<_> = ids.into_iter().map(MessageId::new).collect();
+                    statuses(client.status_by_id(&ids).await?)
+                }
+                Call::StatusByTraceId { ids } => {
+                    let ids: Vec<_> = ids.into_iter().map(TraceId::new).collect();
+                    statuses(client.status_by_trace_id(&ids).await?)
+                }
+                Call::AccountInfo => {
+                    let info = client.account_info().await?;
+                    RawAnswer::Account { credit: info.credit, sender_lines: info.sender_lines }
+                }
+                Call::GetInbox => RawAnswer::Incoming { rows: all(client.get_inbox().await?) },
+                Call::Raw { path, fields } => {
+                    let fields = serde_json::from_str(&fields)
+                        .map_err(|_| Error::invalid_input("raw", "fields", "not a JSON object"))?;
+                    RawAnswer::Text { value: Some(client.raw(&path, &fields).await?.to_string()) }
+                }
+            })
+        })
     }
+}
 
-    /// `POST SendMultiple`.
-    pub async fn send_multiple(
-        &self,
-        messages: Vec<RawPersonalMessage>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawSent>, RawError> {
-        let client = self.0.clone();
-        let sent = call(cancel, async move { client.send_multiple(&all(messages)).await });
-        Ok(all(sent.await?))
-    }
+fn sent<T: Into<RawSent>>(rows: Vec<T>) -> RawAnswer {
+    RawAnswer::Sent { rows: rows.into_iter().map(Into::into).collect() }
+}
 
-    /// `SendTokenSingle`, by `POST` or by `GET`.
-    pub async fn send_token_single(
-        &self,
-        template: String,
-        to: String,
-        parameters: Vec<String>,
-        by_get: bool,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawSent>, RawError> {
-        let client = self.0.clone();
-        let sent = call(cancel, async move {
-            if by_get {
-                client.send_token_single_by_get(&template, to, &parameters).await
-            } else {
-                client.send_token_single(&template, to, &parameters).await
-            }
-        });
-        Ok(all(sent.await?))
-    }
-
-    /// `POST SendTokenMulti`.
-    pub async fn send_token_multi(
-        &self,
-        template: String,
-        recipients: Vec<RawTemplateMessage>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawSent>, RawError> {
-        let client = self.0.clone();
-        let sent = call(cancel, async move {
-            let message = |RawTemplateMessage { to, parameters, trace_id }| {
-                let mut message = TemplateMessage::new(to, parameters);
-                message.trace_id = trace_id.map(TraceId::new);
-                message
-            };
-            let recipients: Vec<_> = recipients.into_iter().map(message).collect();
-            client.send_token_multi(&template, &recipients).await
-        });
-        Ok(all(sent.await?))
-    }
-
-    /// `POST TokenList`.
-    pub async fn token_list(&self, cancel: Option<Arc<RawCancel>>) -> Result<Vec<RawTemplate>, RawError> {
-        let client = self.0.clone();
-        let templates = call(cancel, async move { client.token_list().await }).await?;
-        let raw = templates.into_iter().map(|template| RawTemplate {
-            key: template.key,
-            text: template.text,
-            voice: template.voice,
-            status: RawCode::from(&template.status.to_code()),
-        });
-        Ok(raw.collect())
-    }
-
-    /// `POST StatusById`.
-    pub async fn status_by_id(
-        &self,
-        ids: Vec<i64>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawStatus>, RawError> {
-        let client = self.0.clone();
-        let ids: Vec<_> = ids.into_iter().map(MessageId::new).collect();
-        Ok(all(call(cancel, async move { client.status_by_id(&ids).await }).await?))
-    }
-
-    /// What became of messages, by the caller's trace ids.
-    pub async fn status_by_trace_id(
-        &self,
-        trace_ids: Vec<i64>,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawStatus>, RawError> {
-        let client = self.0.clone();
-        let ids: Vec<_> = trace_ids.into_iter().map(TraceId::new).collect();
-        Ok(all(call(cancel, async move { client.status_by_trace_id(&ids).await }).await?))
-    }
-
-    /// `POST AccountInfo`.
-    pub async fn account_info(&self, cancel: Option<Arc<RawCancel>>) -> Result<RawAccountInfo, RawError> {
-        let client = self.0.clone();
-        let info = call(cancel, async move { client.account_info().await }).await?;
-        Ok(RawAccountInfo { credit: info.credit, sender_lines: info.sender_lines })
-    }
-
-    /// `POST GetInbox`.
-    pub async fn get_inbox(
-        &self,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<Vec<RawIncomingMessage>, RawError> {
-        let client = self.0.clone();
-        Ok(all(call(cancel, async move { client.get_inbox().await }).await?))
-    }
-
-    /// Any other operation; `fields` and the result are JSON.
-    pub async fn raw(
-        &self,
-        path: String,
-        fields: String,
-        cancel: Option<Arc<RawCancel>>,
-    ) -> Result<String, RawError> {
-        let client = self.0.clone();
-        let fields = serde_json::from_str(&fields)
-            .map_err(|_| Error::invalid_input("raw", "fields", "not a JSON object"))?;
-        Ok(call(cancel, async move { client.raw(&path, &fields).await }).await?.to_string())
-    }
+fn statuses(rows: Vec<Status>) -> RawAnswer {
+    let rows = rows.into_iter().map(|row| (row.message_id, row.trace_id, row.status));
+    RawAnswer::statuses(rows, |status| RawDeliveryStatus::new(&status.to_code(), status.meaning()))
 }

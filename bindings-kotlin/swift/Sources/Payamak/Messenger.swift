@@ -48,8 +48,7 @@ public final class Messenger: Sendable {
         _ text: String, to: String, key: String? = nil, log: SendLog? = nil,
         onProgress: (@Sendable (SendProgress) -> Void)? = nil
     ) async throws -> Report {
-        try await run(
-            messenger.sendToOne(text: text, to: to, key: key, listener: onProgress.map(Listener.init)), log: log)
+        try await run(.toOne(text: text, to: to, key: key), log: log, onProgress: onProgress)
     }
 
     /// One text to any number of recipients. A key names the campaign; each message's own key is made of it and of its
@@ -58,16 +57,14 @@ public final class Messenger: Sendable {
         _ text: String, to: [String], key: String? = nil, log: SendLog? = nil,
         onProgress: (@Sendable (SendProgress) -> Void)? = nil
     ) async throws -> Report {
-        try await run(
-            messenger.sendToMany(text: text, to: to, key: key, listener: onProgress.map(Listener.init)), log: log)
+        try await run(.toMany(text: text, to: to, key: key), log: log, onProgress: onProgress)
     }
 
     /// Messages with a text (and a line, and a key or a trace id) each.
     public func sendEach(
         _ messages: [Message], log: SendLog? = nil, onProgress: (@Sendable (SendProgress) -> Void)? = nil
     ) async throws -> Report {
-        try await run(
-            messenger.sendEach(messages: messages.map(\.raw), listener: onProgress.map(Listener.init)), log: log)
+        try await run(.each(messages: messages.map(\.raw)), log: log, onProgress: onProgress)
     }
 
     /// A template to any number of recipients, with parameters each, by the first gateway that has templates. The messenger
@@ -80,9 +77,7 @@ public final class Messenger: Sendable {
             recipients.allSatisfy { $0.traceID == nil },
             "a messenger makes the trace ids of a template itself; see sendEach")
         return try await run(
-            messenger.sendTemplate(
-                template: template, recipients: recipients.map(\.raw), listener: onProgress.map(Listener.init)),
-            log: log)
+            .template(template: template, recipients: recipients.map(\.raw)), log: log, onProgress: onProgress)
     }
 
     /// What became of messages, asked for once: a report each, in the order of the receipts. A gateway that could not be
@@ -146,7 +141,10 @@ public final class Messenger: Sendable {
         }
     }
 
-    private func run(_ sending: RawSending, log: SendLog?) async throws -> Report {
+    private func run(
+        _ content: RawContent, log: SendLog?, onProgress: (@Sendable (SendProgress) -> Void)?
+    ) async throws -> Report {
+        let sending = messenger.send(send: RawSend(what: content, listener: onProgress.map(Listener.init)))
         log?.attach(sending)
         defer { log?.detach() }
         let receipts = try await calling(stop: { sending.cancel() }) { try await sending.finish() }

@@ -90,11 +90,7 @@ public final class NikSms: Gateway, @unchecked Sendable {
         sendType: SendType? = nil
     ) async throws -> SendBatch {
         let options = options(sender, sendAt, sendType)
-        return SendBatch(
-            try await calling { cancel in
-                try await client.groupSms(
-                    text: text, recipients: recipients.map(\.raw), options: options, cancel: cancel)
-            })
+        return try await ask(.groupSms(text: text, recipients: recipients.map(\.raw), options: options)).batch
     }
 
     /// A text each (`PtpSms`). All go out from one line. Over `public-api` no text may hold a comma.
@@ -102,10 +98,7 @@ public final class NikSms: Gateway, @unchecked Sendable {
         _ messages: [PersonalMessage], sender: String? = nil, sendAt: TehranTime? = nil, sendType: SendType? = nil
     ) async throws -> SendBatch {
         let options = options(sender, sendAt, sendType)
-        return SendBatch(
-            try await calling { cancel in
-                try await client.ptpSms(messages: messages.map(\.raw), options: options, cancel: cancel)
-            })
+        return try await ask(.ptpSms(messages: messages.map(\.raw), options: options)).batch
     }
 
     /// One message to one recipient (`send/one` of `v2`, `sms/send/single` of `web-service`).
@@ -113,10 +106,7 @@ public final class NikSms: Gateway, @unchecked Sendable {
         _ text: String, to: String, traceID: Int64? = nil, sender: String? = nil, sendAt: TehranTime? = nil
     ) async throws -> SendBatch {
         let options = options(sender, sendAt, nil)
-        return SendBatch(
-            try await calling { cancel in
-                try await client.sendOne(text: text, to: to, traceId: traceID, options: options, cancel: cancel)
-            })
+        return try await ask(.sendOne(text: text, to: to, traceId: traceID, options: options)).batch
     }
 
     /// A one-time password to one recipient (`sms/send/otp` of `web-service`).
@@ -124,73 +114,65 @@ public final class NikSms: Gateway, @unchecked Sendable {
         _ text: String, to: String, traceID: Int64? = nil, sender: String? = nil
     ) async throws -> SendBatch {
         let options = options(sender, nil, nil)
-        return SendBatch(
-            try await calling { cancel in
-                try await client.sendOtp(text: text, to: to, traceId: traceID, options: options, cancel: cancel)
-            })
+        return try await ask(.sendOtp(text: text, to: to, traceId: traceID, options: options)).batch
     }
 
     /// What became of messages, by the gateway's ids, in their order (`GetSmsDelivery`).
     public func getSmsDelivery(_ ids: [Int64]) async throws -> [MessageStatus] {
-        try await calling { cancel in
-            try await client.getSmsDelivery(ids: ids, cancel: cancel)
-        }.map(MessageStatus.init)
+        try await ask(.getSmsDelivery(ids: ids)).statuses
     }
 
     /// What became of one message, by the caller's trace id (`GetSmsDeliveryWithClientId`).
     public func getSmsDeliveryWithClientId(_ traceID: Int64) async throws -> MessageStatus {
-        MessageStatus(
-            try await calling { cancel in
-                try await client.getSmsDeliveryWithClientId(traceId: traceID, cancel: cancel)
-            })
+        try await ask(.getSmsDeliveryWithClientId(traceId: traceID)).statuses[0]
     }
 
     /// The credit, in rials (`GetCredit`).
     public func getCredit() async throws -> Double {
-        try await calling { cancel in try await client.getCredit(cancel: cancel) }
+        try await ask(.getCredit).number
     }
 
     /// The discount credit, in rials (`GetDiscountCredit`).
     public func getDiscountCredit() async throws -> Double {
-        try await calling { cancel in try await client.getDiscountCredit(cancel: cancel) }
+        try await ask(.getDiscountCredit).number
     }
 
     /// When the panel expires, as the gateway writes it (`GetPanelExpireDate`); nil where it says nothing.
     public func getPanelExpireDate() async throws -> String? {
-        try await calling { cancel in try await client.getPanelExpireDate(cancel: cancel) }
+        try await ask(.getPanelExpireDate).text
     }
 
     /// The incoming messages of a range (`GetReceiveSms`). What it returns is marked as visited and not returned again, so
     /// this call is never repeated, and a failure after the request may have left has the outcome `unclear`.
     public func getReceiveSms(from: TehranTime? = nil, until: TehranTime? = nil) async throws -> [IncomingMessage] {
-        try await calling { cancel in
-            try await client.getReceiveSms(from: from?.description, until: until?.description, cancel: cancel)
-        }.map(IncomingMessage.init)
+        try await ask(.getReceiveSms(from: from?.description, until: until?.description))
+            .incoming.map(IncomingMessage.init)
     }
 
     /// Makes the incoming messages of a range unread again (`ResetReceiveSmsVisitedStatus`).
     public func resetReceiveSmsVisitedStatus(from: TehranTime? = nil, until: TehranTime? = nil) async throws -> Bool {
-        try await calling { cancel in
-            try await client.resetReceiveSmsVisitedStatus(
-                from: from?.description, until: until?.description, cancel: cancel)
-        }
+        try await ask(.resetReceiveSmsVisitedStatus(from: from?.description, until: until?.description)).flag
     }
 
     /// The gateway's clock, as it writes it (`GetServertime`).
     public func getServerTime() async throws -> String {
-        try await calling { cancel in try await client.getServerTime(cancel: cancel) }
+        try await ask(.getServerTime).text ?? ""
     }
 
     /// The account's lines, without their leading 98 (`GetSenderNumbers`).
     public func getSenderNumbers() async throws -> [String] {
-        try await calling { cancel in try await client.getSenderNumbers(cancel: cancel) }
+        try await ask(.getSenderNumbers).texts
     }
 
     /// An operation that this client has no method for, over `public-api` or `v2`: `fields` go out as a form beside the
     /// credentials, and the body comes back as it is. It is taken as one that may have sent something.
     public func raw(_ path: String, fields: [(name: String, value: String)] = []) async throws -> String {
         let fields = fields.map { RawField(name: $0.name, value: $0.value) }
-        return try await calling { cancel in try await client.raw(path: path, fields: fields, cancel: cancel) }
+        return try await ask(.raw(path: path, fields: fields)).text ?? ""
+    }
+
+    private func ask(_ what: RawNikSmsCall) async throws -> RawAnswer {
+        try await calling { cancel in try await client.ask(what: what, cancel: cancel) }
     }
 
     private func options(_ sender: String?, _ sendAt: TehranTime?, _ sendType: SendType?) -> RawSendOptions {

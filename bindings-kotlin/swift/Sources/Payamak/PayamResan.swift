@@ -37,23 +37,17 @@ public final class PayamResan: Gateway, @unchecked Sendable {
     /// One text to up to 99 recipients, by `GET Send`: the key and the text stand in the address, so in access logs. Prefer
     /// ``sendBulk(_:to:sender:)``, which also takes trace ids.
     public func send(_ text: String, to recipients: [String], sender: String? = nil) async throws -> [Sent] {
-        try await calling { cancel in
-            try await client.send(text: text, recipients: recipients, sender: sender, cancel: cancel)
-        }.map(Sent.init)
+        try await ask(.send(text: text, recipients: recipients, sender: sender)).sent.map(Sent.init)
     }
 
     /// One text to up to 99 recipients, each with a trace id (`POST SendBulk`).
     public func sendBulk(_ text: String, to recipients: [Destination], sender: String? = nil) async throws -> [Sent] {
-        try await calling { cancel in
-            try await client.sendBulk(text: text, recipients: recipients.map(\.raw), sender: sender, cancel: cancel)
-        }.map(Sent.init)
+        try await ask(.sendBulk(text: text, recipients: recipients.map(\.raw), sender: sender)).sent.map(Sent.init)
     }
 
     /// A text, a line and a trace id each, up to 99 (`POST SendMultiple`).
     public func sendMultiple(_ messages: [PersonalMessage]) async throws -> [Sent] {
-        try await calling { cancel in
-            try await client.sendMultiple(messages: messages.map(\.raw), cancel: cancel)
-        }.map(Sent.init)
+        try await ask(.sendMultiple(messages: messages.map(\.raw))).sent.map(Sent.init)
     }
 
     /// A template to one recipient, without a trace id: after an unclear failure nobody can ask whether it was sent.
@@ -62,53 +56,51 @@ public final class PayamResan: Gateway, @unchecked Sendable {
     public func sendTokenSingle(
         _ template: String, to: String, parameters: [String], byGet: Bool = false
     ) async throws -> [TemplateSent] {
-        try await calling { cancel in
-            try await client.sendTokenSingle(
-                template: template, to: to, parameters: parameters, byGet: byGet, cancel: cancel)
-        }.map(TemplateSent.init)
+        try await ask(.sendTokenSingle(template: template, to: to, parameters: parameters, byGet: byGet))
+            .sent.map(TemplateSent.init)
     }
 
     /// A template to up to 99 recipients, parameters and a trace id each (`POST SendTokenMulti`).
     public func sendTokenMulti(_ template: String, to recipients: [TemplateMessage]) async throws -> [TemplateSent] {
-        try await calling { cancel in
-            try await client.sendTokenMulti(template: template, recipients: recipients.map(\.raw), cancel: cancel)
-        }.map(TemplateSent.init)
+        try await ask(.sendTokenMulti(template: template, recipients: recipients.map(\.raw)))
+            .sent.map(TemplateSent.init)
     }
 
     /// The account's templates (`POST TokenList`).
     public func tokenList() async throws -> [Template] {
-        try await calling { cancel in try await client.tokenList(cancel: cancel) }.map(Template.init)
+        try await ask(.tokenList).templates.map(Template.init)
     }
 
     /// What became of up to 99 messages, by the gateway's ids (`POST StatusById`). Every few minutes an id at most, or the
     /// gateway answers with error 20.
     public func statusById(_ ids: [Int64]) async throws -> [MessageStatus] {
-        try await calling { cancel in try await client.statusById(ids: ids, cancel: cancel) }.map(MessageStatus.init)
+        try await ask(.statusById(ids: ids)).statuses
     }
 
     /// What became of up to 99 messages, by the caller's trace ids.
     public func statusByTraceId(_ traceIDs: [Int64]) async throws -> [MessageStatus] {
-        try await calling { cancel in
-            try await client.statusByTraceId(traceIds: traceIDs, cancel: cancel)
-        }.map(MessageStatus.init)
+        try await ask(.statusByTraceId(ids: traceIDs)).statuses
     }
 
     /// The account's credit and lines (`POST AccountInfo`).
     public func accountInfo() async throws -> AccountInfo {
-        let raw = try await calling { cancel in try await client.accountInfo(cancel: cancel) }
-        return AccountInfo(credit: raw.credit, senderLines: raw.senderLines)
+        try await ask(.accountInfo).account
     }
 
     /// The incoming messages (`POST GetInbox`). Each is handed out once: what is fetched and then lost is lost for good, so
     /// this call is never repeated, and a failure after the request may have left has the outcome `unclear`.
     public func getInbox() async throws -> [IncomingMessage] {
-        try await calling { cancel in try await client.getInbox(cancel: cancel) }.map(IncomingMessage.init)
+        try await ask(.getInbox).incoming.map(IncomingMessage.init)
     }
 
     /// An operation that this client has no method for: `fields`, a JSON object, goes out beside the key, and the `Result`
     /// comes back as JSON. It is taken as one that may have sent something.
     public func raw(_ path: String, fields: String = "{}") async throws -> String {
-        try await calling { cancel in try await client.raw(path: path, fields: fields, cancel: cancel) }
+        try await ask(.raw(path: path, fields: fields)).text ?? ""
+    }
+
+    private func ask(_ what: RawPayamResanCall) async throws -> RawAnswer {
+        try await calling { cancel in try await client.ask(what: what, cancel: cancel) }
     }
 }
 
@@ -175,10 +167,10 @@ public struct MessageStatus: Sendable, Hashable {
     /// The status.
     public let status: DeliveryStatus
 
-    init(_ raw: RawStatus) {
+    init(_ raw: RawStatusRow, _ status: DeliveryStatus) {
         messageID = raw.messageId
         traceID = raw.traceId
-        status = DeliveryStatus(raw.status)
+        self.status = status
     }
 }
 

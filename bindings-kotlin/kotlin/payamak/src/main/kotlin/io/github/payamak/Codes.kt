@@ -143,11 +143,12 @@ public data class DeliveryStatus internal constructor(
     internal companion object {
         fun of(raw: RawDeliveryStatus): DeliveryStatus = DeliveryStatus(
             code = Code.of(raw.code),
-            state = DeliveryState.entries.find { it.wireName == raw.state } ?: DeliveryState.UNKNOWN,
-            reason = raw.reason?.let { name ->
-                DeliveryReason.entries.find { it.wireName == name } ?: DeliveryReason.OTHER
-            },
+            state = states[raw.state] ?: DeliveryState.UNKNOWN,
+            reason = raw.reason?.let { reasons[it] ?: DeliveryReason.OTHER },
             isFinal = raw.isFinal,
         )
     }
 }
+
+private val states = DeliveryState.entries.associateBy(DeliveryState::wireName)
+private val reasons = DeliveryReason.entries.associateBy(DeliveryReason::wireName)

@@ -1,5 +1,6 @@
 package io.github.payamak
 
+import io.github.payamak.bridge.Direct
 import io.github.payamak.bridge.RawGateway
 import io.github.payamak.bridge.RawSettings
 import kotlin.time.Duration
@@ -12,6 +13,11 @@ public annotation class PayamakDsl
 
 /** A client of one gateway. Make one and share it; close it when nobody sends any more. */
 public sealed class Gateway : AutoCloseable {
+    init {
+        // Its settings for the library's thread have to be there before the first call of any kind.
+        Direct
+    }
+
     internal abstract fun raw(): RawGateway
 }
 

@@ -1,5 +1,7 @@
 package io.github.payamak
 
+import io.github.payamak.bridge.Direct
+import io.github.payamak.bridge.RawContent
 import io.github.payamak.bridge.RawException
 import io.github.payamak.bridge.RawMessenger
 import io.github.payamak.bridge.RawMessengerSettings
@@ -87,7 +89,7 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
         key: String? = null,
         log: SendLog? = null,
         onProgress: ((Progress) -> Unit)? = null,
-    ): Report = run(log) { messenger.sendToOne(text, to, key, listener(onProgress)) }
+    ): Report = run(RawContent.ToOne(text, to, key), log, onProgress)
 
     /**
      * One text to any number of recipients.
@@ -101,14 +103,14 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
         key: String? = null,
         log: SendLog? = null,
         onProgress: ((Progress) -> Unit)? = null,
-    ): Report = run(log) { messenger.sendToMany(text, to, key, listener(onProgress)) }
+    ): Report = run(RawContent.ToMany(text, to, key), log, onProgress)
 
     /** Messages with a text (and a line, and a key or a trace id) each. */
     public suspend fun sendEach(
         messages: List<Message>,
         log: SendLog? = null,
         onProgress: ((Progress) -> Unit)? = null,
-    ): Report = run(log) { messenger.sendEach(messages.map(Message::raw), listener(onProgress)) }
+    ): Report = run(RawContent.Each(messages.map(Message::raw)), log, onProgress)
 
     /** A template to any number of recipients, with parameters each, by the first gateway that has templates. */
     public suspend fun sendTemplate(
@@ -118,7 +120,7 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
         onProgress: ((Progress) -> Unit)? = null,
     ): Report {
         require(recipients.all { it.traceId == null }) { "a messenger makes the trace ids of a template itself; see sendEach" }
-        return run(log) { messenger.sendTemplate(template, recipients.map(TemplateMessage::raw), listener(onProgress)) }
+        return run(RawContent.Template(template, recipients.map(TemplateMessage::raw)), log, onProgress)
     }
 
     /**
@@ -191,17 +193,17 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
     /** Lets go of the messenger; its gateways stay open. */
     override fun close(): Unit = messenger.close()
 
-    private suspend fun run(log: SendLog?, start: () -> RawSending): Report {
-        val sending = calling(start)
+    private suspend fun run(what: RawContent, log: SendLog?, onProgress: ((Progress) -> Unit)?): Report {
+        val sending = Direct.send(messenger, what, listener(onProgress))
         try {
             log?.attach(sending)
-            return Report(calling { sending.finish() }.map(Receipt::of))
+            return Report(calling { Direct.finish(sending) }.map(Receipt::of))
         } catch (cancellation: CancellationException) {
             sending.cancel()
             // Until it has really stopped, a request could leave that the log does not know of.
             withContext(NonCancellable) {
                 try {
-                    sending.finish()
+                    Direct.finish(sending)
                 } catch (_: RawException) {
                     // It says that the send was stopped; the receipts are in the log.
                 }

@@ -1,8 +1,11 @@
 package io.github.payamak
 
+import io.github.payamak.bridge.Direct
+import io.github.payamak.bridge.RawAnswer
 import io.github.payamak.bridge.RawField
 import io.github.payamak.bridge.RawGateway
 import io.github.payamak.bridge.RawNikSms
+import io.github.payamak.bridge.RawNikSmsCall
 import io.github.payamak.bridge.RawNikSmsCredentials
 import io.github.payamak.bridge.RawNikSmsSettings
 import io.github.payamak.bridge.RawSendBatch
@@ -110,9 +113,9 @@ public class NikSms private constructor(private val client: RawNikSms) : Gateway
         sender: String? = null,
         sendAt: TehranTime? = null,
         sendType: SendType? = null,
-    ): SendBatch = calling {
-        client.groupSms(text, recipients.map(Destination::raw), options(sender, sendAt, sendType), null)
-    }.let(SendBatch::of)
+    ): SendBatch = batch(
+        RawNikSmsCall.GroupSms(text, recipients.map(Destination::raw), options(sender, sendAt, sendType)),
+    )
 
     /** A text each (`PtpSms`). All go out from one line. Over `public-api` no text may hold a comma. */
     public suspend fun ptpSms(
@@ -120,9 +123,7 @@ public class NikSms private constructor(private val client: RawNikSms) : Gateway
         sender: String? = null,
         sendAt: TehranTime? = null,
         sendType: SendType? = null,
-    ): SendBatch = calling {
-        client.ptpSms(messages.map(PersonalMessage::raw), options(sender, sendAt, sendType), null)
-    }.let(SendBatch::of)
+    ): SendBatch = batch(RawNikSmsCall.PtpSms(messages.map(PersonalMessage::raw), options(sender, sendAt, sendType)))
 
     /** One message to one recipient (`send/one` of `v2`, `sms/send/single` of `web-service`). */
     public suspend fun sendOne(
@@ -131,57 +132,66 @@ public class NikSms private constructor(private val client: RawNikSms) : Gateway
         traceId: Long? = null,
         sender: String? = null,
         sendAt: TehranTime? = null,
-    ): SendBatch = calling { client.sendOne(text, to, traceId, options(sender, sendAt, null), null) }.let(SendBatch::of)
+    ): SendBatch = batch(RawNikSmsCall.SendOne(text, to, traceId, options(sender, sendAt, null)))
 
     /** A one-time password to one recipient (`sms/send/otp` of `web-service`). */
     public suspend fun sendOtp(text: String, to: String, traceId: Long? = null, sender: String? = null): SendBatch =
-        calling { client.sendOtp(text, to, traceId, options(sender, null, null), null) }.let(SendBatch::of)
+        batch(RawNikSmsCall.SendOtp(text, to, traceId, options(sender, null, null)))
 
     /** What became of messages, by the gateway's ids, in their order (`GetSmsDelivery`). */
     public suspend fun getSmsDelivery(ids: List<Long>): List<MessageStatus> =
-        calling { client.getSmsDelivery(ids, null) }.map(MessageStatus::of)
+        statuses(RawNikSmsCall.GetSmsDelivery(ids))
 
     /** What became of one message, by the caller's trace id (`GetSmsDeliveryWithClientId`). */
     public suspend fun getSmsDeliveryWithClientId(traceId: Long): MessageStatus =
-        calling { client.getSmsDeliveryWithClientId(traceId, null) }.let(MessageStatus::of)
+        statuses(RawNikSmsCall.GetSmsDeliveryWithClientId(traceId)).single()
 
     /** The credit, in rials (`GetCredit`). */
-    public suspend fun getCredit(): Double = calling { client.getCredit(null) }
+    public suspend fun getCredit(): Double = ask<RawAnswer.Number>(RawNikSmsCall.GetCredit).value
 
     /** The discount credit, in rials (`GetDiscountCredit`). */
-    public suspend fun getDiscountCredit(): Double = calling { client.getDiscountCredit(null) }
+    public suspend fun getDiscountCredit(): Double = ask<RawAnswer.Number>(RawNikSmsCall.GetDiscountCredit).value
 
     /** When the panel expires, as the gateway writes it (`GetPanelExpireDate`); null where it says nothing. */
-    public suspend fun getPanelExpireDate(): String? = calling { client.getPanelExpireDate(null) }
+    public suspend fun getPanelExpireDate(): String? = ask<RawAnswer.Text>(RawNikSmsCall.GetPanelExpireDate).value
 
     /**
      * The incoming messages of a range (`GetReceiveSms`). What it returns is marked as visited and not returned again, so
      * this call is never repeated, and a failure after the request may have left has the outcome `unclear`.
      */
     public suspend fun getReceiveSms(from: TehranTime? = null, until: TehranTime? = null): List<IncomingMessage> =
-        calling { client.getReceiveSms(from?.text, until?.text, null) }.map(IncomingMessage::of)
+        ask<RawAnswer.Incoming>(RawNikSmsCall.GetReceiveSms(from?.text, until?.text)).rows.map(IncomingMessage::of)
 
     /** Makes the incoming messages of a range unread again (`ResetReceiveSmsVisitedStatus`). */
     public suspend fun resetReceiveSmsVisitedStatus(from: TehranTime? = null, until: TehranTime? = null): Boolean =
-        calling { client.resetReceiveSmsVisitedStatus(from?.text, until?.text, null) }
+        ask<RawAnswer.Flag>(RawNikSmsCall.ResetReceiveSmsVisitedStatus(from?.text, until?.text)).value
 
     /** The gateway's clock, as it writes it (`GetServertime`). */
-    public suspend fun getServerTime(): String = calling { client.getServerTime(null) }
+    public suspend fun getServerTime(): String = ask<RawAnswer.Text>(RawNikSmsCall.GetServerTime).value.orEmpty()
 
     /** The account's lines, without their leading 98 (`GetSenderNumbers`). */
-    public suspend fun getSenderNumbers(): List<String> = calling { client.getSenderNumbers(null) }
+    public suspend fun getSenderNumbers(): List<String> = ask<RawAnswer.Texts>(RawNikSmsCall.GetSenderNumbers).values
 
     /**
      * An operation that this client has no method for, over `public-api` or `v2`: [fields] go out as a form beside the
      * credentials, and the body comes back as it is. It is taken as one that may have sent something.
      */
     public suspend fun raw(path: String, fields: Map<String, String> = emptyMap()): String =
-        calling { client.raw(path, fields.map { (name, value) -> RawField(name, value) }, null) }
+        ask<RawAnswer.Text>(RawNikSmsCall.Raw(path, fields.map { (name, value) -> RawField(name, value) })).value.orEmpty()
 
     /** Lets go of the connections. */
     override fun close(): Unit = client.close()
 
     override fun raw(): RawGateway = RawGateway.Second(client)
+
+    /** Each question has one kind of answer: see `src/niksms.rs`. */
+    private suspend inline fun <reified A : RawAnswer> ask(what: RawNikSmsCall): A =
+        calling { Direct.ask(client, what) } as A
+
+    private suspend fun batch(what: RawNikSmsCall): SendBatch = SendBatch.of(ask<RawAnswer.Batch>(what).batch)
+
+    private suspend fun statuses(what: RawNikSmsCall): List<MessageStatus> =
+        MessageStatus.all(ask<RawAnswer.Statuses>(what))
 
     private fun options(sender: String?, sendAt: TehranTime?, sendType: SendType?) =
         RawSendOptions(sender, sendAt?.text, sendType?.name?.lowercase())

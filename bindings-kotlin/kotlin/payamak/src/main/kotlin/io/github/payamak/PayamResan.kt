@@ -1,9 +1,11 @@
 package io.github.payamak
 
+import io.github.payamak.bridge.Direct
+import io.github.payamak.bridge.RawAnswer
 import io.github.payamak.bridge.RawGateway
 import io.github.payamak.bridge.RawPayamResan
+import io.github.payamak.bridge.RawPayamResanCall
 import io.github.payamak.bridge.RawSent
-import io.github.payamak.bridge.RawStatus
 import kotlin.time.Duration
 
 /** The settings of a [PayamResan]. */
@@ -52,15 +54,15 @@ public class PayamResan private constructor(private val client: RawPayamResan) :
      * [sendBulk], which also takes trace ids.
      */
     public suspend fun send(text: String, recipients: List<String>, sender: String? = null): List<Sent> =
-        calling { client.send(text, recipients, sender, null) }.map(Sent::of)
+        sent(RawPayamResanCall.Send(text, recipients, sender))
 
     /** One text to up to 99 recipients, each with a trace id (`POST SendBulk`). */
     public suspend fun sendBulk(text: String, recipients: List<Destination>, sender: String? = null): List<Sent> =
-        calling { client.sendBulk(text, recipients.map(Destination::raw), sender, null) }.map(Sent::of)
+        sent(RawPayamResanCall.SendBulk(text, recipients.map(Destination::raw), sender))
 
     /** A text, a line and a trace id each, up to 99 (`POST SendMultiple`). */
     public suspend fun sendMultiple(messages: List<PersonalMessage>): List<Sent> =
-        calling { client.sendMultiple(messages.map(PersonalMessage::raw), null) }.map(Sent::of)
+        sent(RawPayamResanCall.SendMultiple(messages.map(PersonalMessage::raw)))
 
     /**
      * A template to one recipient, without a trace id: after an unclear failure nobody can ask whether it was sent.
@@ -74,14 +76,14 @@ public class PayamResan private constructor(private val client: RawPayamResan) :
         parameters: List<String>,
         byGet: Boolean = false,
     ): List<TemplateSent> =
-        calling { client.sendTokenSingle(template, to, parameters, byGet, null) }.map(TemplateSent::of)
+        templateSent(RawPayamResanCall.SendTokenSingle(template, to, parameters, byGet))
 
     /** A template to up to 99 recipients, parameters and a trace id each (`POST SendTokenMulti`). */
     public suspend fun sendTokenMulti(template: String, recipients: List<TemplateMessage>): List<TemplateSent> =
-        calling { client.sendTokenMulti(template, recipients.map(TemplateMessage::raw), null) }.map(TemplateSent::of)
+        templateSent(RawPayamResanCall.SendTokenMulti(template, recipients.map(TemplateMessage::raw)))
 
     /** The account's templates (`POST TokenList`). */
-    public suspend fun tokenList(): List<Template> = calling { client.tokenList(null) }.map {
+    public suspend fun tokenList(): List<Template> = ask<RawAnswer.Templates>(RawPayamResanCall.TokenList).rows.map {
         Template(it.key, it.text, it.voice, Code.of(it.status))
     }
 
@@ -90,34 +92,46 @@ public class PayamResan private constructor(private val client: RawPayamResan) :
      * gateway answers with error 20.
      */
     public suspend fun statusById(ids: List<Long>): List<MessageStatus> =
-        calling { client.statusById(ids, null) }.map(MessageStatus::of)
+        statuses(RawPayamResanCall.StatusById(ids))
 
     /** What became of up to 99 messages, by the caller's trace ids. */
     public suspend fun statusByTraceId(traceIds: List<Long>): List<MessageStatus> =
-        calling { client.statusByTraceId(traceIds, null) }.map(MessageStatus::of)
+        statuses(RawPayamResanCall.StatusByTraceId(traceIds))
 
     /** The account's credit and lines (`POST AccountInfo`). */
     public suspend fun accountInfo(): AccountInfo =
-        calling { client.accountInfo(null) }.let { AccountInfo(it.credit, it.senderLines) }
+        ask<RawAnswer.Account>(RawPayamResanCall.AccountInfo).let { AccountInfo(it.credit, it.senderLines) }
 
     /**
      * The incoming messages (`POST GetInbox`). Each is handed out once: what is fetched and then lost is lost for good, so
      * this call is never repeated, and a failure after the request may have left has the outcome `unclear`.
      */
     public suspend fun getInbox(): List<IncomingMessage> =
-        calling { client.getInbox(null) }.map(IncomingMessage::of)
+        ask<RawAnswer.Incoming>(RawPayamResanCall.GetInbox).rows.map(IncomingMessage::of)
 
     /**
      * An operation that this client has no method for: [fieldsJson], a JSON object, goes out beside the key, and the
      * `Result` comes back as JSON. It is taken as one that may have sent something.
      */
     public suspend fun raw(path: String, fieldsJson: String = "{}"): String =
-        calling { client.raw(path, fieldsJson, null) }
+        ask<RawAnswer.Text>(RawPayamResanCall.Raw(path, fieldsJson)).value.orEmpty()
 
     /** Lets go of the connections. */
     override fun close(): Unit = client.close()
 
     override fun raw(): RawGateway = RawGateway.First(client)
+
+    /** Each question has one kind of answer: see `src/payam_resan.rs`. */
+    private suspend inline fun <reified A : RawAnswer> ask(what: RawPayamResanCall): A =
+        calling { Direct.ask(client, what) } as A
+
+    private suspend fun sent(what: RawPayamResanCall): List<Sent> = ask<RawAnswer.Sent>(what).rows.map(Sent::of)
+
+    private suspend fun templateSent(what: RawPayamResanCall): List<TemplateSent> =
+        ask<RawAnswer.Sent>(what).rows.map(TemplateSent::of)
+
+    private suspend fun statuses(what: RawPayamResanCall): List<MessageStatus> =
+        MessageStatus.all(ask<RawAnswer.Statuses>(what))
 
     /** Clients from the environment. */
     public companion object {
@@ -186,7 +200,10 @@ public data class MessageStatus internal constructor(
     val status: DeliveryStatus,
 ) {
     internal companion object {
-        fun of(raw: RawStatus) = MessageStatus(raw.messageId, raw.traceId, DeliveryStatus.of(raw.status))
+        fun all(raw: RawAnswer.Statuses): List<MessageStatus> {
+            val statuses = raw.statuses.map(DeliveryStatus::of)
+            return raw.rows.map { MessageStatus(it.messageId, it.traceId, statuses[it.status.toInt()]) }
+        }
     }
 }
 

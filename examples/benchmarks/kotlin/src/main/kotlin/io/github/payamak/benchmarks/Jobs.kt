@@ -17,7 +17,6 @@ import kotlinx.coroutines.runBlocking
 
 /** What is measured, the same for every subject; null for what a subject has not. */
 class Jobs(private val subject: Subject) {
-    private val system = ManagementFactory.getOperatingSystemMXBean() as OperatingSystemMXBean
     private val warmed = HashSet<String>()
 
     fun run(job: JsonNode): Map<String, Any?>? {
@@ -45,7 +44,7 @@ class Jobs(private val subject: Subject) {
                 val dialect = job.path("dialect").asText()
                 val ids = idsOf(job.path("each").asInt())
                 subject.statuses(dialect)?.let { ask ->
-                    warm("$name $dialect") { asks(WARM_CALLS / 2, ids, ask) }
+                    warm("$name $dialect") { asks(WARM_CALLS, ids, ask) }
                     timed { asks(calls, ids, ask) }
                 }
             }
@@ -60,12 +59,12 @@ class Jobs(private val subject: Subject) {
         if (warmed.add(what)) work()
     }
 
-    /** CPU time of the whole process, that of its compilers and of its garbage collector too; in seconds. */
+    /** CPU time of the whole process, and the time on the wall; in seconds. */
     private fun timed(work: () -> Unit): Map<String, Any?> {
-        val cpu = system.processCpuTime
+        val cpu = Cpu.seconds()
         val wall = System.nanoTime()
         work()
-        return mapOf("cpu" to (system.processCpuTime - cpu) / 1e9, "wall" to (System.nanoTime() - wall) / 1e9)
+        return mapOf("cpu" to Cpu.seconds() - cpu, "wall" to (System.nanoTime() - wall) / 1e9)
     }
 
     private fun sends(calls: Int) = runBlocking { repeat(calls) { subject.send() } }
@@ -80,7 +79,7 @@ class Jobs(private val subject: Subject) {
         return lanes(width, lane)
     }
 
-    /** All coroutines on one thread, as in an app's `Main`; how late one was, at most, that wanted to wake every millisecond. */
+    /** All coroutines on one thread, as in an app's `Main`; how late, at most, one was that wakes every millisecond. */
     private fun lanes(width: Int, lane: suspend () -> Unit): Double = runBlocking {
         var latest = 0L
         val probe = launch {

@@ -6,6 +6,7 @@ import io.github.payamak.MessageStatus
 import io.github.payamak.Messenger
 import io.github.payamak.NikSms
 import io.github.payamak.PayamResan
+import java.util.Properties
 import kotlin.time.Duration.Companion.seconds
 
 /** The gateway's own method, or the messenger that asks about a send that is unclear. */
@@ -13,7 +14,12 @@ class Payamak(private val base: String, private val safely: Boolean) : Subject()
     private val gateway = PayamResan(apiKey = KEY, sender = SENDER) { baseUrl = base }
     private val messenger by lazy { Messenger(gateway) }
 
-    override val versions: Map<String, String> get() = mapOf("payamak" to "0.1.0")
+    /** As Maven wrote it into the jar. */
+    override val versions: Map<String, String> get() {
+        val jar = Properties()
+        PayamResan::class.java.getResourceAsStream("/META-INF/maven/io.github.payamak/payamak/pom.properties")?.use(jar::load)
+        return mapOf("payamak" to jar.getProperty("version", "unknown"))
+    }
 
     override suspend fun send() {
         if (safely) {
