@@ -218,11 +218,13 @@ PATIENCE = 30
 def faults(server: Server, languages: list[str]) -> str:
     """How often each client posts, whether it ends, and what it says."""
     del server  # Each client has one of its own, which counts what that client sends.
+    groups = {group: subjects(group, names) for group, names in chosen(FAULTS, languages)}
+    # They mostly wait, so they wait together.
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        results = {group: [pool.submit(fault_rows, subject) for subject in asked] for group, asked in groups.items()}
     tables = []
-    for group, names in chosen(FAULTS, languages):
-        # They mostly wait, so they wait together.
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            rows = [row for of_subject in pool.map(fault_rows, subjects(group, names)) for row in of_subject]
+    for group, of_group in results.items():
+        rows = [row for result in of_group for row in result.result()]
         tables.append(markdown([group, "the gateway", "posts", "ends", "says"], rows))
     return "\n\n".join(tables)
 

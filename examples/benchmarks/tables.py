@@ -37,24 +37,29 @@ def number(value: float) -> str:
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The first column is text, the others are numbers, so they stand to the right."""
-    widths = [max(width(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [line(head, widths), "|".join(["", *(rule(column, of) for column, of in enumerate(widths)), ""])]
-    return "\n".join(lines + [line(row, widths) for row in rows])
+    """Columns of figures stand to the right, columns of text to the left."""
+    columns = [Column(title, [row[place] for row in rows]) for place, title in enumerate(head)]
+    lines = [[column.cell(column.title) for column in columns], [column.rule() for column in columns]]
+    lines += [[column.cell(text) for column, text in zip(columns, row, strict=True)] for row in rows]
+    return "\n".join("|".join(["", *cells, ""]) for cells in lines)
 
 
-def rule(column: int, of: int) -> str:
-    """The line below the head, which also says to which side a column stands."""
-    return f" {'-' * of} " if column == 0 else f" {'-' * (of - 1)}: "
+class Column:
+    """How wide a column is, and to which side it stands."""
 
+    def __init__(self, title: str, texts: Sequence[str]) -> None:
+        self.title = title
+        self.width = max(width(text) for text in (title, *texts))
+        self.is_text = not all(text[:1].isdigit() or text == "–" for text in texts)
 
-def line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """A row, its columns below each other."""
-    padded = []
-    for column, (cell, of) in enumerate(zip(cells, widths, strict=True)):
-        space = " " * (of - width(cell))
-        padded.append(f" {cell}{space} " if column == 0 else f" {space}{cell} ")
-    return "|".join(["", *padded, ""])
+    def cell(self, text: str) -> str:
+        """The text, as wide as the column."""
+        space = " " * (self.width - width(text))
+        return f" {text}{space} " if self.is_text else f" {space}{text} "
+
+    def rule(self) -> str:
+        """The line below the title, which says to which side the column stands."""
+        return f" {'-' * self.width} " if self.is_text else f" {'-' * (self.width - 1)}: "
 
 
 def width(text: str) -> int:
