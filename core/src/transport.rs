@@ -123,18 +123,15 @@ impl Answer<'_> {
             }
         }
         // JSON may write any character as an escape, and a body may be JSON twice over.
-        let once = without_escapes(&text);
-        let twice = without_escapes(&once);
-        for plain in [once, twice] {
-            let hidden = |secret: &&SecretString| {
+        let mut plain = text.clone().into_owned();
+        for _ in 0..2 {
+            plain = without_escapes(&plain);
+            for secret in self.secrets {
                 let secret = secret.expose_secret();
-                !secret.is_empty() && plain.contains(secret)
-            };
-            let hidden: Vec<_> = self.secrets.iter().filter(hidden).collect();
-            if !hidden.is_empty() {
-                let without =
-                    |plain: String, secret: &SecretString| plain.replace(secret.expose_secret(), "***");
-                return Cow::Owned(hidden.into_iter().fold(plain, without));
+                if !secret.is_empty() && plain.contains(secret) {
+                    plain = plain.replace(secret, "***");
+                    text = Cow::Owned(plain.clone());
+                }
             }
         }
         text
