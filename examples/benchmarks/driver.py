@@ -101,10 +101,11 @@ class Server(Process):
         self.silent: str = self.first["silent"]
 
     @staticmethod
-    def sends(url: str) -> int:
-        """How many requests with messages have arrived there."""
-        with urllib.request.urlopen(f"{url}/sends", timeout=10) as answer:
-            return int(answer.read())
+    def counts(url: str) -> dict[str, int]:
+        """How many requests with messages (`sends`) and how many `connections` have arrived there."""
+        with urllib.request.urlopen(f"{url}/counts", timeout=10) as answer:
+            counts: dict[str, int] = json.load(answer)
+        return counts
 
 
 @dataclass(frozen=True)

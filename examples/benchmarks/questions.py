@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any, TypeVar
 
-from driver import ROUNDS, Answers, BenchError, Server, Subject, rounds
+from driver import Answers, BenchError, Server, Subject, rounds
 from footprint import footprints
 from tables import duration, markdown, median, number, ratios, size
 
@@ -142,7 +142,18 @@ def campaign(server: Server, languages: list[str]) -> str:
     if "rust" in languages:
         names, _ = CAMPAIGNS["rust"]
         rows += campaign_rows("rust", names, 100_000, server, server.unhurried, "after 10 ms")
-    head = ["", "answers", "messages", "requests", "time", "CPU", "a message", "peak memory", "of the ceiling"]
+    head = [
+        "",
+        "answers",
+        "messages",
+        "requests",
+        "connections",
+        "time",
+        "CPU",
+        "a message",
+        "peak memory",
+        "of the ceiling",
+    ]
     return markdown(head, rows)
 
 
@@ -151,19 +162,20 @@ def campaign_rows(
 ) -> list[list[str]]:
     """One size of campaign: a row a client."""
     # Processes of their own for each size: memory once had is never given back.
-    before = server.sends(url)
-    answers = rounds(url, subjects(group, names), {"job": "campaign", "messages": messages})
-    requests = (server.sends(url) - before) / ((ROUNDS + 1) * len(names))
+    job = {"job": "campaign", "messages": messages}
+    answers = rounds(url, subjects(group, names), job)
     ceiling = answers.get(Subject("rust", "sockets"))
     rows = []
     for subject, costs in answers.items():
         wall, peak = column(costs, "wall"), costs[-1].get("peak")
+        requests, connections = traffic(server, url, subject, job)
         rows.append(
             [
                 f"{group}, {subject.name}",
                 manner,
                 number(messages),
                 number(requests),
+                number(connections),
                 duration(median(wall)),
                 duration(median(column(costs, "cpu"))),
                 duration(median(wall) / messages),
@@ -172,6 +184,16 @@ def campaign_rows(
             ]
         )
     return rows
+
+
+def traffic(server: Server, url: str, subject: Subject, job: dict[str, Any]) -> tuple[int, int]:
+    """How many requests and connections one subject makes when it does a job once."""
+    with closing(subject.start(url)) as worker:
+        before = server.counts(url)
+        worker.ask(job)
+        after = server.counts(url)
+    # The second look at the counts is a connection too.
+    return after["sends"] - before["sends"], after["connections"] - before["connections"] - 1
 
 
 def statuses(server: Server, languages: list[str]) -> str:
@@ -236,7 +258,7 @@ def fault_rows(subject: Subject) -> list[list[str]]:
         for fault, url in (("hangs up", server.drops), ("never answers", server.silent)):
             with closing(subject.start(url)) as worker:
                 answer = worker.ask({"job": "fault", "timeout": PATIENCE})
-                posts = server.sends(url)
+                posts = server.counts(url)["sends"]
             ended = f"after {duration(answer['seconds'])}" if answer["ended"] else f"not within {PATIENCE} s"
             rows.append([subject.name, fault, str(posts), ended, said(answer["says"])])
     return rows

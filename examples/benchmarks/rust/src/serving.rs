@@ -36,6 +36,14 @@ pub enum Manner {
     Silent,
 }
 
+/// What a listener has seen so far.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Requests with messages.
+    sends: AtomicUsize,
+    connections: AtomicUsize,
+}
+
 /// Listens on a free port of loopback, and serves until the runtime ends.
 ///
 /// # Errors
@@ -45,21 +53,22 @@ pub fn serve(manner: Manner) -> io::Result<SocketAddr> {
     socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
     let listener = socket.listen(4096)?;
     let address = listener.local_addr()?;
-    let sends = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::new(Counts::default());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(connection(stream, manner, Arc::clone(&sends)));
+            counts.connections.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(connection(stream, manner, Arc::clone(&counts)));
         }
     });
     Ok(address)
 }
 
-async fn connection(stream: TcpStream, manner: Manner, sends: Arc<AtomicUsize>) {
+async fn connection(stream: TcpStream, manner: Manner, counts: Arc<Counts>) {
     if stream.set_nodelay(true).is_err() {
         // The client has already gone.
         return;
     }
-    let service = service_fn(|request| exchange(request, manner, &sends));
+    let service = service_fn(|request| exchange(request, manner, &counts));
     // An error is a client that went away, or a connection that is to end: nobody is to be told.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
@@ -79,17 +88,19 @@ impl std::error::Error for HangUp {}
 async fn exchange(
     request: Request<Incoming>,
     manner: Manner,
-    sends: &AtomicUsize,
+    counts: &Counts,
 ) -> Result<Response<Full<Bytes>>, HangUp> {
-    if request.uri().path() == "/sends" {
-        return Ok(Response::new(sends.load(Ordering::Relaxed).to_string().into()));
+    if request.uri().path() == "/counts" {
+        let Counts { sends, connections } = counts;
+        let counts = serde_json::json!({ "sends": sends, "connections": connections });
+        return Ok(Response::new(counts.to_string().into()));
     }
     let (parts, body) = request.into_parts();
     let Ok(body) = body.collect().await else { return Err(HangUp) };
     if answers::is_question(parts.uri.path()) {
         return Ok(response(&parts, &body.to_bytes()));
     }
-    sends.fetch_add(1, Ordering::Relaxed);
+    counts.sends.fetch_add(1, Ordering::Relaxed);
     match manner {
         Manner::Answers => Ok(response(&parts, &body.to_bytes())),
         Manner::Unhurried => {
