@@ -159,13 +159,15 @@ test('a thousand sends one after the other use one connection', async (t) => {
 const ROUNDS = 12;
 const LIMIT_MS = 5;
 
-async function loopDelay(work) {
+/** `prepare` makes what a round's work takes: that is the test's own work, and must not count as the send's. */
+async function loopDelay(work, prepare) {
   let best = Infinity;
   for (let round = 0; round < ROUNDS && best > LIMIT_MS; round += 1) {
+    const given = prepare?.(round);
     globalThis.gc?.();
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
-    await work(round);
+    await work(given);
     delay.disable();
     best = Math.min(best, delay.max / 1e6);
   }
@@ -181,13 +183,11 @@ test('a send of 10,000 messages never holds the event loop longer than 5 ms', as
     const report = await messenger.send('جلسه ساعت پنج است.', to, { onProgress: () => undefined });
     assert.equal(report.counts.accepted, 10_000);
   });
-  const each = await loopDelay(async (round) => {
-    const rows = messages.map((message) => ({ ...message, key: `${message.key}-${round}` }));
-    // One turn of the loop, no waiting: making the rows is this test's own work, and must not count as the send's.
-    await new Promise((resolve) => setTimeout(resolve));
+  const rowsOf = (round) => messages.map((message) => ({ ...message, key: `${message.key}-${round}` }));
+  const each = await loopDelay(async (rows) => {
     const report = await messenger.sendEach(rows);
     assert.equal(report.counts.accepted, 10_000);
-  });
+  }, rowsOf);
   t.diagnostic(`longest hold: one text to many ${bulk.toFixed(2)} ms, a text each ${each.toFixed(2)} ms`);
   assert.ok(bulk <= LIMIT_MS, `one text to many held the loop for ${bulk} ms`);
   assert.ok(each <= LIMIT_MS, `a text each held the loop for ${each} ms`);

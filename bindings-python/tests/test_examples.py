@@ -68,6 +68,7 @@ def test_otp_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
         assert client.post("/codes/check", params=check).json() == {"valid": False}
 
 
+# Windows has no fork, and nothing of Celery's pool to test; everywhere else it runs.
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Celery's prefork pool needs fork")
 def test_django_celery(emulator: Emulator, tmp_path: Path) -> None:
     environment = {

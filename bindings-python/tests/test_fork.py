@@ -15,6 +15,7 @@ import pytest
 from payamak import AsyncMessenger, AsyncPayamResan, Messenger, PayamResan
 from payamak.testing import Emulator
 
+# Windows has no fork, so nothing can go wrong after one; everywhere else all of this runs.
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where there is fork")
 
 

@@ -180,6 +180,7 @@ async fn twenty_thousand_sends() {
     soak(10, 334).await;
 }
 
+/// Left out of every run for its length alone: the test before it is the same code with fewer rounds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes many minutes: make soak"]
 async fn a_million_sends() {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import logging
+from abc import ABC, abstractmethod
 from typing import Any
 
 from message import KEY, SENDER, TEXT, TO, require
@@ -17,16 +18,16 @@ from message import KEY, SENDER, TEXT, TO, require
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
-class Peer:
+class Peer(ABC):
     """One way to send, and one way to find the message id in what came back."""
 
+    @abstractmethod
     def call(self) -> Any:
         """Send, and give what the package gives."""
-        raise NotImplementedError
 
+    @abstractmethod
     def message_id(self, answer: Any) -> object:
         """Find the id as a user would."""
-        raise NotImplementedError
 
     def send(self) -> None:
         require(self.message_id(self.call()))
