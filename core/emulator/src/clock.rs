@@ -78,6 +78,12 @@ pub(crate) fn milliseconds(duration: Duration) -> Moment {
     Moment::try_from(duration.as_millis()).unwrap_or(Moment::MAX)
 }
 
+/// Emulated seconds, as users see them.
+#[expect(clippy::cast_precision_loss, reason = "2^53 milliseconds are 285 thousand years")]
+pub(crate) fn seconds(moment: Moment) -> f64 {
+    moment as f64 / 1000.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,10 @@ use hyper::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::seconds;
 use crate::fault::Fault;
 use crate::http::{Answer, Request};
-use crate::state::{IncomingMessage, World, seconds};
+use crate::state::{IncomingMessage, World};
 
 #[derive(Serialize)]
 struct Health {
@@ -27,6 +28,13 @@ struct Failed<'a> {
 #[serde(deny_unknown_fields)]
 struct Advance {
     seconds: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Refuse {
+    Text(String),
+    Number(String),
 }
 
 #[derive(Serialize)]
@@ -52,6 +60,14 @@ pub(crate) fn answer(world: &World, request: &Request, path: &str) -> Answer {
         (&Method::POST, "receive") => parse::<IncomingMessage>(request).and_then(|message| {
             let id = world.state().receive(world.clock.now(), message)?;
             Ok(Answer::ok(&Received { id }))
+        }),
+        (&Method::POST, "refuse") => parse::<Refuse>(request).and_then(|refuse| {
+            let mut state = world.state();
+            match refuse {
+                Refuse::Text(text) => state.refusals.refuse_text(text),
+                Refuse::Number(number) => state.refusals.refuse_number(&number)?,
+            }
+            Ok(done())
         }),
         (&Method::POST, "clear") => {
             world.clear();

@@ -1,14 +1,19 @@
 //! From a path to a dialect's operation, and the faults between a request and its answer.
 
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use hyper::StatusCode;
 
+use crate::clock::Moment;
 use crate::fault::{Kind, Then, When};
 use crate::http::{Answer, Reply, Request};
+use crate::ledger::Registration;
 use crate::niksms::{public_api, soap, v2, web_service};
 use crate::payam_resan;
-use crate::state::{Gateway, Registration, RequestRecord, Settings, World};
+use crate::rows::{Row, Rows};
+use crate::state::{Gateway, RequestRecord, Settings, State, World};
+use crate::waiting::Deferred;
 
 pub(crate) const PAYAM_RESAN: &str = "/api/V3/";
 pub(crate) const SANDBOX: &str = "/api/V3SandBox/";
@@ -83,25 +88,6 @@ impl Dialect {
     }
 }
 
-/// What becomes of the rows of a right answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rows {
-    AsTheyAre,
-    FirstHalf,
-    Reversed,
-}
-
-impl Rows {
-    pub(crate) fn arrange<T>(self, mut rows: Vec<T>) -> Vec<T> {
-        match self {
-            Self::AsTheyAre => {}
-            Self::FirstHalf => rows.truncate(rows.len() / 2),
-            Self::Reversed => rows.reverse(),
-        }
-        rows
-    }
-}
-
 /// How an operation is to be carried out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
@@ -110,9 +96,34 @@ pub(crate) struct Context<'a> {
     pub(crate) operation: &'static str,
     pub(crate) registration: Registration,
     pub(crate) rows: Rows,
+    /// When the request arrived, or when its moment came, if it had to wait for one.
+    since: Moment,
+    has_waited: bool,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// The context of a request that has just arrived.
+    fn new(world: &'a World, dialect: Dialect, operation: &'static str, since: Moment) -> Self {
+        let (registration, rows) = (Registration::Store, Rows::AsTheyAre);
+        Self { world, dialect, operation, registration, rows, since, has_waited: false }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'a, State> {
+        // Requests that wait are carried out in turn: at the turn of one, nothing else is due before it.
+        if self.has_waited { self.world.state_so_far() } else { self.world.state() }
+    }
+
+    /// When this request is carried out. To be read with the state at hand: what is registered there is never later.
+    pub(crate) fn now(&self) -> Moment {
+        if self.has_waited { self.since } else { self.world.clock.now() }
+    }
+
+    /// The rows as they are to go out. Not to be called with the state at hand.
+    pub(crate) fn arrange<T: Row>(&self, rows: Vec<T>) -> Vec<T> {
+        let phantom = || self.state().ledger_mut(self.dialect.gateway()).phantom_id();
+        self.rows.arrange(rows, phantom)
+    }
+
     fn answer(self, request: &Request) -> Answer {
         match self.dialect {
             Dialect::PayamResan | Dialect::Sandbox => payam_resan::answer(&self, request),
@@ -124,39 +135,81 @@ impl Context<'_> {
     }
 
     fn misbehave(self, request: &Request, when: When, then: Then) -> Reply {
-        let registering = |registration| Self { registration, ..self }.answer(request);
         let arranging = |rows| Reply::Answer(Self { rows, ..self }.answer(request));
         match then {
-            Then::DelayMs(delay) => return Reply::Later(Duration::from_millis(delay), self.answer(request)),
-            Then::DropRows => return arranging(Rows::FirstHalf),
-            Then::ShuffleRows => return arranging(Rows::Reversed),
-            Then::Half if when == When::Before => return Reply::Half(registering(Registration::Pretend)),
-            Then::Half => return Reply::Half(self.answer(request)),
-            Then::Late => {
-                registering(Registration::Late);
-                return Reply::Close;
+            Then::DelayMs(delay) => Reply::Later(Duration::from_millis(delay), self.answer(request)),
+            Then::DropRows => arranging(Rows::FirstHalf),
+            Then::ShuffleRows => arranging(Rows::Reversed),
+            Then::NoRows => arranging(Rows::Gone),
+            Then::RoundIds => arranging(Rows::Rounded),
+            Then::ExtraRow => arranging(Rows::OneMore),
+            Then::ContradictRows => arranging(Rows::Contradicted),
+            Then::HalfTaken(code) => {
+                self.registering(Registration::FirstHalf, request);
+                Reply::Answer(self.dialect.refuse(self.operation, code))
             }
-            Then::Never | Then::Close | Then::Garbage | Then::Html | Then::Status(_) | Then::Code(_) => {}
+            Then::Late => {
+                self.registering(Registration::Late, request);
+                Reply::Close
+            }
+            _ => self.keep_silent(request, when, then),
         }
-        if when == When::After {
-            self.answer(request);
-        }
+    }
+
+    /// The faults in which no right answer goes out, whether there is one or not: `when` counts.
+    fn keep_silent(self, request: &Request, when: When, then: Then) -> Reply {
+        let carried_out = match when {
+            When::Before => None,
+            When::After => Some(self.answer(request)),
+            When::LaterMs(delay) => {
+                self.put_off(request, delay);
+                None
+            }
+        };
         match then {
             Then::Never => Reply::Never,
+            Then::Half => {
+                let pretended = || self.registering(Registration::Pretend, request);
+                Reply::Half(carried_out.unwrap_or_else(pretended))
+            }
             Then::Garbage => Reply::Answer(Answer::plain(StatusCode::OK, &b"\x00\xff\xfe{<garbage"[..])),
             Then::Html => Reply::Answer(Answer::html(StatusCode::OK)),
-            Then::Status(status) => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                Reply::Answer(Answer::html(status))
+            Then::Status(status) => Reply::Answer(Answer::html(status_code(status))),
+            Then::StatusJson(status) => {
+                let number = self.state().request_count;
+                Reply::Answer(Answer::of_a_proxy(status_code(status), number))
             }
             Then::Code(code) => Reply::Answer(self.dialect.refuse(self.operation, code)),
             _ => Reply::Close,
         }
     }
+
+    fn registering(self, registration: Registration, request: &Request) -> Answer {
+        Self { registration, ..self }.answer(request)
+    }
+
+    fn put_off(self, request: &Request, delay: u64) {
+        let Self { world, dialect, operation, since, .. } = self;
+        world.put_off(since.saturating_add(delay), Deferred { dialect, operation, request: request.clone() });
+    }
+}
+
+/// A number that is no status becomes 500.
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Carries out a request whose moment has come. Nobody waits for the answer any more.
+pub(crate) fn carry_out(world: &World, due: Moment, deferred: &Deferred) {
+    let Deferred { dialect, operation, request } = deferred;
+    let context = Context::new(world, *dialect, operation, due);
+    Context { has_waited: true, ..context }.answer(request);
 }
 
 /// What a gateway does with a request.
 pub(crate) fn reply(world: &World, request: &Request) -> Reply {
+    // Before the request is counted: who sees that it has arrived may move time at once.
+    let arrived = world.clock.now();
     let Some((dialect, name)) = Dialect::of(request) else {
         record(world, request, None);
         return Reply::Answer(Answer::html(StatusCode::NOT_FOUND));
@@ -167,8 +220,7 @@ pub(crate) fn reply(world: &World, request: &Request) -> Reply {
     };
     record(world, request, Some(operation));
     let hit = world.state().faults.next(dialect.gateway(), kind, [operation, name]);
-    let context =
-        Context { world, dialect, operation, registration: Registration::Store, rows: Rows::AsTheyAre };
+    let context = Context::new(world, dialect, operation, arrived);
     match hit {
         None => Reply::Answer(context.answer(request)),
         Some((when, then)) => context.misbehave(request, when, then),

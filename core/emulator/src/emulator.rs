@@ -31,7 +31,6 @@ pub struct EmulatorBuilder {
     allow_non_loopback: bool,
     speed: f64,
     replay: Option<PathBuf>,
-    polling_rule: Option<Duration>,
     settings: Settings,
 }
 
@@ -42,7 +41,6 @@ impl Default for EmulatorBuilder {
             allow_non_loopback: false,
             speed: 1.0,
             replay: None,
-            polling_rule: None,
             settings: Settings {
                 payam_resan_key: Emulator::PAYAM_RESAN_KEY.to_owned(),
                 niksms_username: Emulator::NIKSMS_USERNAME.to_owned(),
@@ -50,6 +48,8 @@ impl Default for EmulatorBuilder {
                 niksms_key: Emulator::NIKSMS_KEY.to_owned(),
                 v2_delivery_path: "sms/delivery".to_owned(),
                 polling_rule: None,
+                polling_rule_for_unknown_ids: false,
+                lookup_lag: 0,
                 credit: 10_000_000,
                 record_requests: true,
                 keep_texts: true,
@@ -79,9 +79,25 @@ impl EmulatorBuilder {
     }
 
     /// How much emulated time has to pass before Payam Resan answers again about the status of the same message.
-    /// Sooner, it answers error 20. Off (`None`) unless given. An id that no message has may be asked for at will.
+    /// Sooner, it answers error 20. Off (`None`) unless given. An id that no message has may be asked for at will,
+    /// unless [`polling_rule_for_unknown_ids`](Self::polling_rule_for_unknown_ids) is on.
     pub fn polling_rule(mut self, rule: Option<Duration>) -> Self {
-        self.polling_rule = rule;
+        self.settings.polling_rule = rule.map(milliseconds);
+        self
+    }
+
+    /// Whether the [`polling_rule`](Self::polling_rule), if there is one, holds for ids that no message has too. Off
+    /// unless turned on. It then counts for each id and each trace id that was asked by, found or not, and for the
+    /// message found, whichever of its ids found it. A refused question does not count.
+    pub fn polling_rule_for_unknown_ids(mut self, holds: bool) -> Self {
+        self.settings.polling_rule_for_unknown_ids = holds;
+        self
+    }
+
+    /// How much emulated time passes before a registered message is found by a lookup, at both gateways: their books
+    /// are read from a copy that is behind. None unless given. The methods of [`Emulator`] see it at once.
+    pub fn lookup_lag(mut self, lag: Duration) -> Self {
+        self.settings.lookup_lag = milliseconds(lag);
         self
     }
 
@@ -144,7 +160,7 @@ impl EmulatorBuilder {
 
     /// [`start`](Self::start) without async.
     pub fn start_blocking(self) -> io::Result<Emulator> {
-        let Self { listen, allow_non_loopback, speed, replay, polling_rule, mut settings } = self;
+        let Self { listen, allow_non_loopback, speed, replay, settings } = self;
         let refused = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         if !listen.ip().is_loopback() && !allow_non_loopback {
             return refused(
@@ -154,7 +170,6 @@ impl EmulatorBuilder {
         if !speed.is_finite() || speed < 0.0 {
             return refused("the speed has to be a number from 0 up");
         }
-        settings.polling_rule = polling_rule.map(milliseconds);
         let replay = replay.map(|folder| Replay::load(&folder)).transpose()?.unwrap_or_default();
         let world = Arc::new(World::new(settings, Clock::new(speed), replay));
         let (started, has_started) = mpsc::sync_channel(1);
@@ -324,8 +339,8 @@ impl Emulator {
         self.world.connections.load(Ordering::Relaxed)
     }
 
-    /// Forgets messages, incoming messages, requests, counts and faults, and gives the credit back. Time goes on, and
-    /// no id is given out a second time.
+    /// Forgets messages, incoming messages, requests, those still to be carried out too, counts, faults and what is to
+    /// be refused, and gives the credit back. Time goes on, and no id is given out a second time.
     pub fn clear(&self) {
         self.world.clear();
     }
@@ -345,12 +360,26 @@ impl Emulator {
         self.world.state().faults.pending().to_vec()
     }
 
+    /// From now on both gateways refuse every request with a message that contains this word: Payam Resan with error
+    /// 9, `NikSMS` with 5 `Filtered`. Of a template, the final text counts. Words add up; an empty one is in every text.
+    pub fn refuse_text(&self, word: impl Into<String>) {
+        self.world.state().refusals.refuse_text(word.into());
+    }
+
+    /// From now on both gateways refuse every request with a message to this mobile number, however it is spelled:
+    /// Payam Resan with error 13, `NikSMS` with 11. Numbers add up. Fails if it is no mobile number.
+    pub fn refuse_number(&self, number: impl AsRef<str>) -> io::Result<()> {
+        let refused = self.world.state().refusals.refuse_number(number.as_ref());
+        refused.map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))
+    }
+
     /// Emulated time since the start.
     pub fn now(&self) -> Duration {
         Duration::from_millis(self.world.clock.now())
     }
 
-    /// Moves emulated time forward: statuses move without anybody waiting.
+    /// Moves emulated time forward: statuses move, and requests that wait for their moment are carried out, without
+    /// anybody waiting.
     pub fn advance(&self, by: Duration) {
         self.world.clock.advance(by);
     }

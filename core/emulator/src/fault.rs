@@ -95,18 +95,24 @@ impl From<Operations> for String {
     }
 }
 
-/// Whether the gateway carries the request out before the fault happens.
+/// Whether, and when, the gateway carries the request out. In JSON: `"before"`, `"after"`, `{"later_ms": 6000}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum When {
     /// Nothing is registered, charged or handed out.
     #[default]
     Before,
     /// The request is carried out, then the fault happens.
     After,
+    /// The fault happens at once, and the request is carried out so many emulated milliseconds later, whatever has
+    /// become of its client. It is checked and charged then: if the credit no longer suffices, nothing is registered.
+    LaterMs(u64),
 }
 
 /// What happens to a request that a fault hits. In JSON: `"close"`, `{"status": 503}`, `{"delay_ms": 250}`, ….
+///
+/// Rows are the entries of an answer's list: of a send an id each, of a lookup a status each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -123,6 +129,8 @@ pub enum Then {
     Html,
     /// This HTTP status, with an HTML page.
     Status(u16),
+    /// This HTTP status, with the JSON of a proxy in front of the gateway: keys in lower case, no gateway's form.
+    StatusJson(u16),
     /// The gateway's own refusal with this number, in the dialect's shape.
     Code(i32),
     /// The right answer, so many real milliseconds later. The request is carried out at once; `when` does not count.
@@ -131,6 +139,21 @@ pub enum Then {
     DropRows,
     /// The right answer with its rows in reverse order. `when` does not count.
     ShuffleRows,
+    /// The right answer, a success, without a single row. `when` does not count.
+    NoRows,
+    /// The right answer with every id and trace id in it as a double holds it: many of them are another's, or nobody's.
+    /// `when` does not count.
+    RoundIds,
+    /// The right answer of a send or a lookup with one row too many, before the others: its id belongs to nobody.
+    /// `when` does not count.
+    ExtraRow,
+    /// The answer of a lookup in which every row says "not found" beside an id that says the opposite: the message's
+    /// own, or where there is no message, a positive one that belongs to nobody. Where rows have no ids, they all say
+    /// "not found". `when` does not count.
+    ContradictRows,
+    /// The first half of a batch is registered and charged (of one message, none), and the whole request is refused
+    /// with this number, in the dialect's shape. `when` does not count.
+    HalfTaken(i32),
     /// A slow request that lands between two looks: the connection is closed, and the messages are registered only
     /// after a lookup by one of their trace ids has been answered "not found". `when` does not count.
     Late,
@@ -203,6 +226,13 @@ impl Fault {
         self
     }
 
+    /// Happens at once; the request is carried out after so much emulated time. See [`When::LaterMs`].
+    #[must_use]
+    pub fn later(mut self, later: Duration) -> Self {
+        self.when = When::LaterMs(crate::clock::milliseconds(later));
+        self
+    }
+
     /// Chooses what happens by value.
     #[must_use]
     pub fn then(mut self, then: Then) -> Self {
@@ -246,6 +276,12 @@ impl Fault {
         self.then(Then::Status(status))
     }
 
+    /// See [`Then::StatusJson`].
+    #[must_use]
+    pub fn status_json(self, status: u16) -> Self {
+        self.then(Then::StatusJson(status))
+    }
+
     /// See [`Then::Code`].
     #[must_use]
     pub fn code(self, code: i32) -> Self {
@@ -268,6 +304,36 @@ impl Fault {
     #[must_use]
     pub fn shuffle_rows(self) -> Self {
         self.then(Then::ShuffleRows)
+    }
+
+    /// See [`Then::NoRows`].
+    #[must_use]
+    pub fn no_rows(self) -> Self {
+        self.then(Then::NoRows)
+    }
+
+    /// See [`Then::RoundIds`].
+    #[must_use]
+    pub fn round_ids(self) -> Self {
+        self.then(Then::RoundIds)
+    }
+
+    /// See [`Then::ExtraRow`].
+    #[must_use]
+    pub fn extra_row(self) -> Self {
+        self.then(Then::ExtraRow)
+    }
+
+    /// See [`Then::ContradictRows`].
+    #[must_use]
+    pub fn contradict_rows(self) -> Self {
+        self.then(Then::ContradictRows)
+    }
+
+    /// See [`Then::HalfTaken`].
+    #[must_use]
+    pub fn half_taken(self, code: i32) -> Self {
+        self.then(Then::HalfTaken(code))
     }
 
     /// See [`Then::Late`].
@@ -376,6 +442,37 @@ mod tests {
         let written = serde_json::to_string(&fault).unwrap();
         assert_eq!(serde_json::from_str::<Fault>(&written).unwrap(), fault);
         assert!(serde_json::from_str::<Fault>(r#"{"then": "explode"}"#).is_err());
+        assert!(serde_json::from_str::<Fault>(r#"{"then": "close", "when": "later"}"#).is_err());
         assert!(serde_json::from_str::<Fault>(r#"{"then": "close", "time": 3}"#).is_err());
+    }
+
+    #[test]
+    fn every_when_and_then_goes_through_json() {
+        let fault = Fault::on_send;
+        let written = [
+            (fault().before().never(), r#""before""#, r#""never""#),
+            (fault().after().close(), r#""after""#, r#""close""#),
+            (fault().later(Duration::from_secs(6)).half(), r#"{"later_ms":6000}"#, r#""half""#),
+            (fault().garbage(), r#""before""#, r#""garbage""#),
+            (fault().html(), r#""before""#, r#""html""#),
+            (fault().status(503), r#""before""#, r#"{"status":503}"#),
+            (fault().status_json(429), r#""before""#, r#"{"status_json":429}"#),
+            (fault().code(100), r#""before""#, r#"{"code":100}"#),
+            (fault().delay(Duration::from_millis(250)), r#""before""#, r#"{"delay_ms":250}"#),
+            (fault().drop_rows(), r#""before""#, r#""drop_rows""#),
+            (fault().shuffle_rows(), r#""before""#, r#""shuffle_rows""#),
+            (fault().no_rows(), r#""before""#, r#""no_rows""#),
+            (fault().round_ids(), r#""before""#, r#""round_ids""#),
+            (fault().extra_row(), r#""before""#, r#""extra_row""#),
+            (fault().contradict_rows(), r#""before""#, r#""contradict_rows""#),
+            (fault().half_taken(19), r#""before""#, r#"{"half_taken":19}"#),
+            (fault().late(), r#""before""#, r#""late""#),
+        ];
+        for (fault, when, then) in written {
+            assert_eq!(serde_json::to_string(&fault.when).unwrap(), when);
+            assert_eq!(serde_json::to_string(&fault.then).unwrap(), then);
+            let read: Fault = serde_json::from_str(&format!(r#"{{"when":{when},"then":{then}}}"#)).unwrap();
+            assert_eq!(read, fault);
+        }
     }
 }

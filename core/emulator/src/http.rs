@@ -15,7 +15,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// A request that has arrived completely.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) parts: Parts,
     pub(crate) body: Bytes,
@@ -88,6 +88,17 @@ impl Answer {
             "<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
         );
         Self::new(status, HTML, page)
+    }
+
+    /// What a proxy in front of the gateway says. Every request has its number.
+    pub(crate) fn of_a_proxy(status: StatusCode, request: u64) -> Self {
+        #[derive(Serialize)]
+        struct Body {
+            message: &'static str,
+            request_id: String,
+        }
+        let message = status.canonical_reason().unwrap_or("Error");
+        Self::json(status, &Body { message, request_id: format!("{request:032x}") })
     }
 
     pub(crate) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Self {

@@ -20,7 +20,7 @@
 //! # Control over HTTP
 //!
 //! The program serves what the library's methods do under `/_emulator/`: `health`, `messages`, `requests`, `faults`,
-//! `advance`, `receive`, `clear`. See the README.
+//! `advance`, `receive`, `refuse`, `clear`. See the README.
 
 mod clock;
 mod control;
@@ -28,11 +28,15 @@ mod dialect;
 mod emulator;
 mod fault;
 mod http;
+mod ledger;
 mod niksms;
 mod payam_resan;
+mod refusals;
 mod replay;
+mod rows;
 mod server;
 mod state;
+mod waiting;
 mod xml;
 
 pub use emulator::{Emulator, EmulatorBuilder};

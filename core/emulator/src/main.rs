@@ -22,6 +22,12 @@ struct Arguments {
     /// Seconds (emulated) before Payam Resan answers again about the same message; sooner is error 20.
     #[arg(long, value_name = "SECONDS")]
     polling_rule: Option<u64>,
+    /// The polling rule holds for ids that no message has too.
+    #[arg(long, requires = "polling_rule")]
+    polling_rule_unknown: bool,
+    /// Seconds (emulated) before a lookup finds a registered message.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    lookup_lag: u64,
     /// Serve the conformance cases of this folder under /replay/ too.
     #[arg(long, value_name = "DIR")]
     replay: Option<PathBuf>,
@@ -49,6 +55,8 @@ fn run(arguments: Arguments) -> io::Result<()> {
         .allow_non_loopback(arguments.allow_non_loopback)
         .speed(arguments.speed)
         .polling_rule(arguments.polling_rule.map(Duration::from_secs))
+        .polling_rule_for_unknown_ids(arguments.polling_rule_unknown)
+        .lookup_lag(Duration::from_secs(arguments.lookup_lag))
         .v2_delivery_path(arguments.v2_delivery_path);
     if let Some(folder) = arguments.replay {
         builder = builder.replay(folder);

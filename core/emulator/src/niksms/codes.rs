@@ -2,6 +2,7 @@
 
 pub(crate) const SUCCESSFUL: i32 = 1;
 pub(crate) const INSUFFICIENT_CREDIT: i32 = 3;
+pub(crate) const FILTERED: i32 = 5;
 pub(crate) const ARGUMENT_IS_NULL_OR_INCORRECT: i32 = 8;
 pub(crate) const MESSAGE_BODY_IS_NULL_OR_EMPTY: i32 = 9;
 pub(crate) const PRIVATE_NUMBER_IS_INCORRECT: i32 = 10;
@@ -10,6 +11,7 @@ pub(crate) const SENT_TYPE_IS_INCORRECT: i32 = 12;
 pub(crate) const INVALID_USER_NAME_OR_PASS: i32 = 19;
 
 pub(crate) const NOT_FOUND: i32 = 0;
+pub(crate) const IN_QUEUE: i32 = 2;
 
 /// `Status` of a send, by name. A number without a name stands for itself.
 pub(crate) fn send_name(code: i32) -> String {

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::dialect::{Context, Dialect};
-use crate::state::{Entry, Received, Submission};
+use crate::ledger::{Asked, Entry, Question, Received, Registration, Submission};
+use crate::refusals::Objection;
+use crate::rows::{Row, Rows, as_a_double};
 
 /// The sender lines of the demo account; `blacklist` is a line that has no number.
 pub(crate) const LINES: [&str; 2] = [NUMBERED_LINE, "blacklist"];
@@ -60,7 +62,32 @@ impl SendType {
 #[derive(Debug)]
 struct Sent {
     id: i64,
-    nik_ids: Vec<i64>,
+    /// None where the answer is to go out without them.
+    nik_ids: Option<Vec<i64>>,
+}
+
+/// The id of a message.
+#[derive(Debug, Clone, Copy)]
+struct NikId(i64);
+
+impl Row for NikId {
+    fn round(&mut self) {
+        self.0 = as_a_double(self.0);
+    }
+
+    fn of_nobody(phantom: i64) -> Option<Self> {
+        Some(Self(phantom))
+    }
+}
+
+/// A delivery status that stands alone, for the id in its position.
+#[derive(Debug, Clone, Copy)]
+struct Status(i32);
+
+impl Row for Status {
+    fn of_nobody(_phantom: i64) -> Option<Self> {
+        Some(Self(codes::IN_QUEUE))
+    }
 }
 
 /// One text to many, with a client id for each or for none.
@@ -81,21 +108,17 @@ fn pairs(texts: Vec<Arc<str>>, numbers: Vec<String>, client_ids: &[i64]) -> Resu
     Ok(messages.map(|((text, to), client_id)| Outgoing { to, text, client_id }).collect())
 }
 
-/// Where a number leads.
-enum Recipient {
-    Mobile(u64),
-    /// Written with 98: the gateway says "Successful", charges nothing and sends nothing.
-    Nowhere,
-}
-
-fn recipient(number: &str) -> Result<Recipient, Refusal> {
-    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    match (digits, number.len()) {
-        (true, 11) if number.starts_with("09") => number.parse().map(Recipient::Mobile).ok(),
-        (true, 12) if number.starts_with("989") => Some(Recipient::Nowhere),
-        _ => None,
-    }
-    .ok_or(codes::RECEPTION_NUMBER_IS_INCORRECT)
+/// A recipient without the leading zero or the country code, and whether the message gets there: of a number written
+/// with 98 the gateway says "Successful", charges nothing and sends nothing.
+fn recipient(number: &str) -> Result<(u64, bool), Refusal> {
+    let by_zero = number.strip_prefix('0').map(|national| (national, true));
+    let by_country = number.strip_prefix("98").map(|national| (national, false));
+    by_zero
+        .or(by_country)
+        .filter(|(national, _)| national.len() == 10 && national.starts_with('9'))
+        .filter(|(national, _)| national.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|(national, is_reached)| Some((national.parse().ok()?, is_reached)))
+        .ok_or(codes::RECEPTION_NUMBER_IS_INCORRECT)
 }
 
 /// Checks an order and carries it out.
@@ -113,21 +136,26 @@ fn send(context: &Context<'_>, order: Order) -> Result<Sent, Refusal> {
     if kind == SendType::Unknown {
         return Err(codes::SENT_TYPE_IS_INCORRECT);
     }
-    let world = context.world;
     let due = match send_on.as_str() {
         "" => None,
-        written => Some(world.clock.moment(written).ok_or(codes::ARGUMENT_IS_NULL_OR_INCORRECT)?),
+        written => Some(context.world.clock.moment(written).ok_or(codes::ARGUMENT_IS_NULL_OR_INCORRECT)?),
     };
     let sender: Arc<str> = sender.into();
     let mut entries = Vec::with_capacity(messages.len());
     let mut is_registered = Vec::with_capacity(messages.len());
     for Outgoing { to, text, client_id } in messages {
-        let recipient = recipient(&to)?;
-        is_registered.push(matches!(recipient, Recipient::Mobile(_)));
-        if let Recipient::Mobile(to) = recipient {
-            entries.push(Entry { to, sender: Arc::clone(&sender), text, trace_id: client_id });
-        }
+        let (to, is_reached) = recipient(&to)?;
+        is_registered.push(is_reached);
+        entries.push(Entry { to, sender: Arc::clone(&sender), text, trace_id: client_id });
     }
+    let mut state = context.state();
+    match state.refusals.objection(entries.iter().map(|entry| (entry.to, &*entry.text))) {
+        Some(Objection::Number) => return Err(codes::RECEPTION_NUMBER_IS_INCORRECT),
+        Some(Objection::Text) => return Err(codes::FILTERED),
+        None => {}
+    }
+    let mut reached = is_registered.iter();
+    entries.retain(|_| reached.next() == Some(&true));
     let submission = Submission {
         dialect: name(context.dialect),
         operation: context.operation,
@@ -135,14 +163,17 @@ fn send(context: &Context<'_>, order: Order) -> Result<Sent, Refusal> {
         due,
         entries,
     };
-    let ledger = &mut world.state().niksms;
-    let registered = ledger.submit(world.clock.now(), submission, context.registration);
+    let ledger = &mut state.niksms;
+    let registered = ledger.submit(context.now(), submission, context.registration);
     let mut registered = registered.map_err(|_| codes::INSUFFICIENT_CREDIT)?.into_iter();
     let mut next_id = |is_registered| {
         if is_registered { registered.next() } else { Some(ledger.phantom_id()) }
     };
-    let nik_ids = is_registered.into_iter().filter_map(&mut next_id).collect();
-    Ok(Sent { id: ledger.phantom_id(), nik_ids: context.rows.arrange(nik_ids) })
+    let nik_ids = is_registered.into_iter().filter_map(&mut next_id).map(NikId).collect();
+    let id = context.rows.id(ledger.phantom_id());
+    drop(state);
+    let nik_ids = context.arrange(nik_ids).into_iter().map(|NikId(id)| id).collect();
+    Ok(Sent { id, nik_ids: (context.rows != Rows::Gone).then_some(nik_ids) })
 }
 
 fn name(dialect: Dialect) -> &'static str {
@@ -156,29 +187,46 @@ fn name(dialect: Dialect) -> &'static str {
 }
 
 /// The status of each id, in order; of what is no id at all too.
-fn delivery(context: &Context<'_>, ids: &[Option<i64>]) -> Vec<i32> {
-    let now = context.world.clock.now();
-    let state = context.world.state();
-    let status = |id: Option<i64>| Some(state.niksms.status(state.niksms.place(id?)?, now)?.2);
-    let statuses = ids.iter().map(|id| status(*id).unwrap_or(codes::NOT_FOUND));
-    context.rows.arrange(statuses.collect())
+fn statuses(context: &Context<'_>, ids: &[Option<i64>]) -> Vec<i32> {
+    let state = context.state();
+    let now = context.now();
+    let ledger = &state.niksms;
+    let status = |id: Option<i64>| match context.rows {
+        Rows::Contradicted => None,
+        _ => Some(ledger.status(ledger.find(Asked::Id(id?), now)?, now)?.2),
+    };
+    ids.iter().map(|id| status(*id).unwrap_or(codes::NOT_FOUND)).collect()
 }
 
-/// The status and the gateway's id of the message with this client id, 0 if there is none.
-fn delivery_by_client_id(context: &Context<'_>, client_id: i64) -> (i32, i64) {
-    let now = context.world.clock.now();
-    let mut state = context.world.state();
+/// The statuses as they are to go out where nothing but their order says whose they are.
+fn delivery(context: &Context<'_>, ids: &[Option<i64>]) -> Vec<i32> {
+    let statuses = statuses(context, ids).into_iter().map(Status).collect();
+    context.arrange(statuses).into_iter().map(|Status(code)| code).collect()
+}
+
+/// The status and the gateway's id of the message with this client id, 0 if there is none. None where the answer is to
+/// go out without them.
+fn delivery_by_client_id(context: &Context<'_>, client_id: i64) -> Option<(i32, i64)> {
+    let mut state = context.state();
+    let now = context.now();
     let ledger = &mut state.niksms;
-    let found = ledger.place_by_trace(client_id).and_then(|place| ledger.status(place, now));
-    if let Some((id, _, status)) = found {
-        return (status, id);
+    let asked = Asked::TraceId(client_id);
+    let question: Question = (asked, ledger.find(asked, now));
+    let found = question.1.and_then(|place| ledger.status(place, now)).map(|(id, _, status)| (status, id));
+    if context.registration == Registration::Store {
+        ledger.land(now, &[question]);
     }
-    ledger.land(now, &[client_id]);
-    (codes::NOT_FOUND, 0)
+    match context.rows {
+        Rows::Gone => None,
+        Rows::Contradicted => {
+            Some((codes::NOT_FOUND, found.map_or_else(|| ledger.phantom_id(), |(_, id)| id)))
+        }
+        rows => Some(found.map_or((codes::NOT_FOUND, 0), |(status, id)| (status, rows.id(id)))),
+    }
 }
 
 fn credit(context: &Context<'_>) -> i64 {
-    context.world.state().niksms.credit
+    context.state().niksms.credit
 }
 
 fn panel_expire_date(context: &Context<'_>) -> String {
@@ -186,8 +234,7 @@ fn panel_expire_date(context: &Context<'_>) -> String {
 }
 
 fn server_time(context: &Context<'_>) -> String {
-    let clock = &context.world.clock;
-    clock.wall_time(clock.now())
+    context.world.clock.wall_time(context.now())
 }
 
 fn sender_numbers() -> Vec<String> {
@@ -219,12 +266,13 @@ impl Period {
 
 fn take_unread(context: &Context<'_>, period: Period) -> Vec<Received> {
     let within = |moment| period.contains(moment);
-    let unread = context.world.state().niksms.take_unread(within, context.registration);
-    context.rows.arrange(unread)
+    let unread = context.state().niksms.take_unread(within, context.registration);
+    context.arrange(unread)
 }
 
 fn mark_unread(context: &Context<'_>, period: Period) {
-    context.world.state().niksms.mark_unread(|moment| period.contains(moment));
+    let within = |moment| period.contains(moment);
+    context.state().niksms.mark_unread(within, context.registration);
 }
 
 fn knows_password(context: &Context<'_>, username: &str, password: &str) -> bool {

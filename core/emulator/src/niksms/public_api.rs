@@ -32,7 +32,7 @@ struct Batch {
     status: i32,
     id: Option<String>,
     warning_message: Option<String>,
-    nik_ids: Vec<i64>,
+    nik_ids: Option<Vec<i64>>,
 }
 
 #[derive(Serialize)]
@@ -58,7 +58,7 @@ struct ReceivedRow {
 pub(crate) fn refuse(operation: &str, code: i32) -> Answer {
     match operation {
         "GroupSms" | "PtpSms" => {
-            Answer::ok(&Batch { status: code, id: None, warning_message: None, nik_ids: Vec::new() })
+            Answer::ok(&Batch { status: code, id: None, warning_message: None, nik_ids: Some(Vec::new()) })
         }
         _ => Answer::ok(&codes::send_name(code)),
     }
@@ -86,8 +86,8 @@ fn carry_out(context: &Context<'_>, form: &[(String, String)]) -> Result<Answer,
         "GetSmsDeliveryWithClientId" => {
             let client_id =
                 field(form, "yourId").parse().map_err(|_| codes::ARGUMENT_IS_NULL_OR_INCORRECT)?;
-            let (sms_status, niksms_id) = super::delivery_by_client_id(context, client_id);
-            Answer::ok(&ClientIdDelivery { sms_status, niksms_id })
+            let found = super::delivery_by_client_id(context, client_id);
+            Answer::ok(&found.map(|(sms_status, niksms_id)| ClientIdDelivery { sms_status, niksms_id }))
         }
         "GetCredit" | "GetDiscountCredit" => Answer::ok(&super::credit(context)),
         "GetPanelExpireDate" => Answer::plain(StatusCode::OK, super::panel_expire_date(context)),
@@ -128,7 +128,7 @@ fn send(context: &Context<'_>, form: &[(String, String)]) -> Result<Answer, i32>
 }
 
 fn receive(context: &Context<'_>, period: Period) -> Answer {
-    let row = |received: crate::state::Received| ReceivedRow {
+    let row = |received: crate::ledger::Received| ReceivedRow {
         message: received.text,
         sender_number: received.from,
         receive_number: received.to,

@@ -8,6 +8,7 @@ use super::{Order, Period, SendType, Sent, codes};
 use crate::dialect::Context;
 use crate::fault::Kind;
 use crate::http::{self, Answer, Request};
+use crate::rows::Rows;
 use crate::xml::{Element, escape};
 
 const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -46,7 +47,7 @@ pub(crate) fn unknown_action() -> Answer {
 pub(crate) fn refuse(operation: &str, code: i32) -> Answer {
     let name = codes::send_name(code);
     match operation {
-        "GroupSms" | "PtpSms" => respond(operation, &format!("<Status>{name}</Status><NikIds/>")),
+        "GroupSms" | "PtpSms" => respond(operation, Some(&format!("<Status>{name}</Status><NikIds/>"))),
         _ => fault("s:Client", &name),
     }
 }
@@ -62,10 +63,11 @@ fn envelope(body: &str) -> Answer {
     Answer::new(StatusCode::OK, http::XML, document)
 }
 
-fn respond(operation: &str, result: &str) -> Answer {
-    envelope(&format!(
-        r#"<{operation}Response xmlns="{NAMESPACE}"><{operation}Result>{result}</{operation}Result></{operation}Response>"#
-    ))
+/// The schema lets a result be absent.
+fn respond(operation: &str, result: Option<&str>) -> Answer {
+    let result = result.map(|result| format!("<{operation}Result>{result}</{operation}Result>"));
+    let result = result.unwrap_or_default();
+    envelope(&format!(r#"<{operation}Response xmlns="{NAMESPACE}">{result}</{operation}Response>"#))
 }
 
 /// Why a request gets no result.
@@ -95,13 +97,13 @@ pub(crate) fn answer(context: &Context<'_>, request: &Request) -> Answer {
         return Answer::html(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     match carry_out(context, request) {
-        Ok(result) => respond(context.operation, &result),
+        Ok(result) => respond(context.operation, result.as_deref()),
         Err(Failure::Refused(code)) => refuse(context.operation, code),
         Err(Failure::Malformed(what)) => fault("s:Client", &what),
     }
 }
 
-fn carry_out(context: &Context<'_>, request: &Request) -> Result<String, Failure> {
+fn carry_out(context: &Context<'_>, request: &Request) -> Result<Option<String>, Failure> {
     let document = std::str::from_utf8(&request.body).map_err(|_| "the body is not UTF-8".to_owned())?;
     let envelope = Element::parse(document)?;
     let body = envelope.child(ENVELOPE, "Body").filter(|_| envelope.is(ENVELOPE, "Envelope"));
@@ -117,17 +119,22 @@ fn carry_out(context: &Context<'_>, request: &Request) -> Result<String, Failure
     if !knows_password {
         return Err(codes::INVALID_USER_NAME_OR_PASS.into());
     }
-    Ok(match context.operation {
+    let result = match context.operation {
         "GroupSms" | "PtpSms" => send(context, arguments.take("model"))?,
         "GetSmsDelivery" => {
             let ids = longs(arguments.take("nikIds"))?;
             let ids: Vec<_> = ids.into_iter().map(Some).collect();
             let statuses = super::delivery(context, &ids);
+            if context.rows == Rows::Gone {
+                return Ok(None);
+            }
             elements("SmsStatus", statuses.into_iter().map(codes::delivery_name))
         }
         "GetSmsDeliveryWithClientId" => {
             let client_id = arguments.text("yourId").ok_or_else(|| "there is no yourId".to_owned())?;
-            let (code, id) = super::delivery_by_client_id(context, long(client_id)?);
+            let Some((code, id)) = super::delivery_by_client_id(context, long(client_id)?) else {
+                return Ok(None);
+            };
             format!("<SmsStatus>{}</SmsStatus><NiksmsId>{id}</NiksmsId>", codes::delivery_name(code))
         }
         // An xs:int.
@@ -141,7 +148,8 @@ fn carry_out(context: &Context<'_>, request: &Request) -> Result<String, Failure
         }
         "GetSenderNumbers" => elements("string", super::sender_numbers()),
         other => return Err(format!("there is no operation {other}").into()),
-    })
+    };
+    Ok(Some(result))
 }
 
 fn send(context: &Context<'_>, model: Option<&Element>) -> Result<String, Failure> {
@@ -159,8 +167,8 @@ fn send(context: &Context<'_>, model: Option<&Element>) -> Result<String, Failur
         super::pairs(texts, numbers, &client_ids)?
     };
     let Sent { id, nik_ids } = super::send(context, Order { sender, messages, send_on, kind })?;
-    let nik_ids = elements("long", nik_ids);
-    Ok(format!("<Status>Successful</Status><Id>{id}</Id><NikIds>{nik_ids}</NikIds>"))
+    let nik_ids = nik_ids.map(|nik_ids| format!("<NikIds>{}</NikIds>", elements("long", nik_ids)));
+    Ok(format!("<Status>Successful</Status><Id>{id}</Id>{}", nik_ids.unwrap_or_default()))
 }
 
 fn period(context: &Context<'_>, arguments: &mut Sequence<'_>) -> Result<Period, Failure> {
@@ -169,7 +177,7 @@ fn period(context: &Context<'_>, arguments: &mut Sequence<'_>) -> Result<Period,
 }
 
 fn receive(context: &Context<'_>, period: Period) -> String {
-    let row = |received: crate::state::Received| {
+    let row = |received: crate::ledger::Received| {
         let (text, from, to) = (escape(&received.text), received.from, escape(&received.to));
         let (id, date) = (received.id, context.world.clock.wall_time(received.at));
         format!(

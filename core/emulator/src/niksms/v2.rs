@@ -84,7 +84,8 @@ fn send_one(context: &Context<'_>, request: &Request) -> Result<Answer, i32> {
         kind: SendType::Text,
     };
     let Sent { id, nik_ids } = super::send(context, order)?;
-    let nik_id = nik_ids.first().copied();
+    // The last: a row too many stands before it.
+    let nik_id = nik_ids.and_then(|nik_ids| nik_ids.last().copied());
     Ok(success(One { status: codes::SUCCESSFUL, id: Some(id), warning_message: None, nik_id }))
 }
 

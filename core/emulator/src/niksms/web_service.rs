@@ -9,9 +9,10 @@ use hyper::{Method, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Order, Outgoing, SendType, Sent, codes};
-use crate::dialect::{Context, Rows};
+use crate::dialect::Context;
 use crate::fault::Kind;
 use crate::http::{Answer, Request};
+use crate::rows::{Row, as_a_double};
 
 const OPERATIONS: [(&str, Kind); 7] = [
     ("sms/send/single", Kind::Send),
@@ -92,7 +93,7 @@ struct SendResult {
     status: i32,
     message: String,
     operation_id: Option<String>,
-    message_ids: Vec<String>,
+    message_ids: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +101,18 @@ struct SendResult {
 struct StatusRow {
     message_id: String,
     status: i32,
+}
+
+impl Row for StatusRow {
+    fn round(&mut self) {
+        if let Ok(id) = self.message_id.parse() {
+            self.message_id = as_a_double(id).to_string();
+        }
+    }
+
+    fn of_nobody(phantom: i64) -> Option<Self> {
+        Some(Self { message_id: phantom.to_string(), status: codes::IN_QUEUE })
+    }
 }
 
 fn success<T: Serialize>(result: T) -> Answer {
@@ -115,8 +128,12 @@ fn success<T: Serialize>(result: T) -> Answer {
 
 pub(crate) fn refuse(operation: &str, code: i32) -> Answer {
     let message = codes::send_name(code);
-    let result =
-        SendResult { status: code, message: message.clone(), operation_id: None, message_ids: Vec::new() };
+    let result = SendResult {
+        status: code,
+        message: message.clone(),
+        operation_id: None,
+        message_ids: Some(Vec::new()),
+    };
     let data = operation.starts_with("sms/send/").then_some(Data { result });
     let error_code = Some(code);
     Answer::ok(&Envelope {
@@ -180,7 +197,7 @@ fn send(context: &Context<'_>, body: Body) -> Result<Answer, i32> {
         status: codes::SUCCESSFUL,
         message: codes::send_name(codes::SUCCESSFUL),
         operation_id: Some(id.to_string()),
-        message_ids: nik_ids.iter().map(ToString::to_string).collect(),
+        message_ids: nik_ids.map(|nik_ids| nik_ids.iter().map(ToString::to_string).collect()),
     }))
 }
 
@@ -195,8 +212,8 @@ fn outgoing(to: String, text: &Arc<str>, message_id: Option<&str>) -> Result<Out
 fn status(context: &Context<'_>, message_ids: Vec<String>) -> Answer {
     let ids: Vec<_> = message_ids.iter().map(|id| id.parse().ok()).collect();
     // The rows carry their ids, so they move as wholes.
-    let statuses = super::delivery(&Context { rows: Rows::AsTheyAre, ..*context }, &ids);
+    let statuses = super::statuses(context, &ids);
     let rows =
         message_ids.into_iter().zip(statuses).map(|(message_id, status)| StatusRow { message_id, status });
-    success(context.rows.arrange(rows.collect()))
+    success(context.arrange(rows.collect()))
 }

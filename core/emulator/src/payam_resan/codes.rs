@@ -7,6 +7,7 @@ pub(crate) const INVALID_DESTINATION: i32 = 13;
 pub(crate) const CREDIT_IS_LOW: i32 = 19;
 pub(crate) const TOO_MANY_REQUESTS: i32 = 20;
 
+pub(crate) const QUEUED: i32 = 0;
 pub(crate) const NOT_FOUND: i32 = 8;
 
 /// `Error` of the envelope. Where the gateway's table has no text, its name stands.

@@ -16,11 +16,12 @@ use self::wire::{
     SendTokenMulti, SentRow, StatusById, StatusByTraceId, StatusRow, TemplateRow, TokenRecipient,
     TokenSentRow,
 };
-use crate::clock::Moment;
 use crate::dialect::{Context, Dialect};
 use crate::fault::Kind;
 use crate::http::{Answer, Request};
-use crate::state::{Entry, Ledger, Received, Registration, Submission};
+use crate::ledger::{Asked, Entry, Question, Received, Registration, Submission};
+use crate::refusals::Objection;
+use crate::rows::Rows;
 
 /// The lines of the demo account. The first is the one templates go out by.
 pub(crate) const LINES: [i64; 2] = [30_004_040, 50_004_041];
@@ -199,19 +200,26 @@ impl Caller<'_> {
     }
 
     fn submit(self, template: Option<&str>, entries: Vec<Entry>) -> Result<Vec<i64>, Refusal> {
-        let Context { world, operation, registration, .. } = *self.context;
+        let Context { operation, registration, .. } = *self.context;
         let submission =
             Submission { dialect: "v3", operation, template: template.map(Into::into), due: None, entries };
         let registration = if self.sandbox { Registration::Pretend } else { registration };
-        let ledger = &mut world.state().payam_resan;
-        ledger.submit(world.clock.now(), submission, registration).map_err(|_| codes::CREDIT_IS_LOW)
+        let mut state = self.context.state();
+        let messages = submission.entries.iter().map(|entry| (entry.to, &*entry.text));
+        match state.refusals.objection(messages) {
+            Some(Objection::Number) => return Err(codes::INVALID_DESTINATION),
+            Some(Objection::Text) => return Err(codes::INVALID_PARAMETERS),
+            None => {}
+        }
+        let submitted = state.payam_resan.submit(self.context.now(), submission, registration);
+        submitted.map_err(|_| codes::CREDIT_IS_LOW)
     }
 
     fn send_plain(self, entries: Vec<Entry>) -> Result<Answer, Refusal> {
         let trace_ids: Vec<_> = entries.iter().map(|entry| entry.trace_id).collect();
         let ids = self.submit(None, entries)?;
         let rows = ids.into_iter().zip(trace_ids).map(|(id, user_trace_id)| SentRow { id, user_trace_id });
-        Ok(success(self.context.rows.arrange(rows.collect())))
+        Ok(success(self.context.arrange(rows.collect())))
     }
 
     fn send(self, fields: &Fields) -> Result<Answer, Refusal> {
@@ -258,7 +266,7 @@ impl Caller<'_> {
         let ids = self.submit(Some(template), entries)?;
         let [sender, _] = LINES;
         let row = |(id, (user_trace_id, final_text))| TokenSentRow { id, user_trace_id, sender, final_text };
-        Ok(success(self.context.rows.arrange(ids.into_iter().zip(kept).map(row).collect())))
+        Ok(success(self.context.arrange(ids.into_iter().zip(kept).map(row).collect())))
     }
 
     fn send_token_single(self, fields: &Fields) -> Result<Answer, Refusal> {
@@ -290,54 +298,43 @@ impl Caller<'_> {
         self.authenticate(body.api_key.as_deref())?;
         let row =
             |(key, text_template, status)| TemplateRow { key, text_template, voice_template: None, status };
-        Ok(success(self.context.rows.arrange(TEMPLATES.into_iter().map(row).collect())))
+        Ok(success(self.context.arrange(TEMPLATES.into_iter().map(row).collect())))
     }
 
     fn status_by_id(self, body: &StatusById) -> Result<Answer, Refusal> {
         self.authenticate(body.api_key.as_deref())?;
-        let ids = numbers(body.ids.as_deref())?;
-        let world = self.context.world;
-        let now = world.clock.now();
-        let mut state = world.state();
-        let ledger = &mut state.payam_resan;
-        let places: Vec<_> =
-            ids.iter().map(|id| if self.sandbox { None } else { ledger.place(*id) }).collect();
-        self.ask(ledger, now, &places)?;
-        let row = |(id, place): (&i64, Option<usize>)| {
-            place
-                .and_then(|place| StatusRow::of(ledger, place, now))
-                .unwrap_or_else(|| StatusRow::not_found(*id, None))
-        };
-        let rows = ids.iter().zip(places).map(row).collect();
-        Ok(success(self.context.rows.arrange(rows)))
+        self.look_up(numbers(body.ids.as_deref())?.into_iter().map(Asked::Id))
     }
 
     fn status_by_trace_id(self, body: &StatusByTraceId) -> Result<Answer, Refusal> {
         self.authenticate(body.api_key.as_deref())?;
-        let trace_ids = numbers(body.user_trace_ids.as_deref())?;
-        let world = self.context.world;
-        let now = world.clock.now();
-        let mut state = world.state();
-        let ledger = &mut state.payam_resan;
-        let places: Vec<_> =
-            trace_ids.iter().map(|id| if self.sandbox { None } else { ledger.place_by_trace(*id) }).collect();
-        self.ask(ledger, now, &places)?;
-        let row = |(trace_id, place): (&i64, &Option<usize>)| {
-            place
-                .and_then(|place| StatusRow::of(ledger, place, now))
-                .unwrap_or_else(|| StatusRow::not_found(0, Some(*trace_id)))
-        };
-        let rows = trace_ids.iter().zip(&places).map(row).collect();
-        let missed: Vec<_> =
-            trace_ids.iter().zip(&places).filter(|(_, place)| place.is_none()).map(|(id, _)| *id).collect();
-        ledger.land(now, &missed);
-        Ok(success(self.context.rows.arrange(rows)))
+        self.look_up(numbers(body.user_trace_ids.as_deref())?.into_iter().map(Asked::TraceId))
     }
 
-    fn ask(self, ledger: &mut Ledger, now: Moment, places: &[Option<usize>]) -> Result<(), Refusal> {
-        let existing: Vec<_> = places.iter().flatten().copied().collect();
-        let rule = self.context.world.settings.polling_rule;
-        ledger.ask(now, rule, &existing).map_err(|_| codes::TOO_MANY_REQUESTS)
+    fn look_up(self, asked: impl Iterator<Item = Asked>) -> Result<Answer, Refusal> {
+        let rows = self.status_rows(asked)?;
+        Ok(success(self.context.arrange(rows)))
+    }
+
+    fn status_rows(self, asked: impl Iterator<Item = Asked>) -> Result<Vec<StatusRow>, Refusal> {
+        let Context { registration, rows, .. } = *self.context;
+        let mut state = self.context.state();
+        let now = self.context.now();
+        let ledger = &mut state.payam_resan;
+        let question = |asked| (asked, if self.sandbox { None } else { ledger.find(asked, now) });
+        let questions: Vec<Question> = asked.map(question).collect();
+        if !self.sandbox {
+            ledger.ask(now, &questions, registration).map_err(|_| codes::TOO_MANY_REQUESTS)?;
+        }
+        let row = |question: &Question| {
+            let row = StatusRow::of(ledger, *question, now);
+            if rows == Rows::Contradicted { row.contradicted(ledger) } else { row }
+        };
+        let rows = questions.iter().map(row).collect();
+        if registration == Registration::Store {
+            ledger.land(now, &questions);
+        }
+        Ok(rows)
     }
 
     fn account_info(self, body: &KeyOnly) -> Result<Answer, Refusal> {
@@ -345,18 +342,18 @@ impl Caller<'_> {
         let account = if self.sandbox {
             Account { credit: SANDBOX_CREDIT, available_senders: SANDBOX_LINES }
         } else {
-            Account { credit: self.context.world.state().payam_resan.credit, available_senders: LINES }
+            Account { credit: self.context.state().payam_resan.credit, available_senders: LINES }
         };
         Ok(success(account))
     }
 
     fn get_inbox(self, body: &KeyOnly) -> Result<Answer, Refusal> {
         self.authenticate(body.api_key.as_deref())?;
-        let Context { world, registration, rows, .. } = *self.context;
+        let Context { world, registration, .. } = *self.context;
         let unread = if self.sandbox {
             Vec::new()
         } else {
-            world.state().payam_resan.take_unread(|_| true, registration)
+            self.context.state().payam_resan.take_unread(|_| true, registration)
         };
         let row = |received: Received| InboxRow {
             id: received.id,
@@ -365,7 +362,7 @@ impl Caller<'_> {
             to: received.to,
             time: world.clock.wall_time(received.at),
         };
-        Ok(success(rows.arrange(unread.into_iter().map(row).collect())))
+        Ok(success(self.context.arrange(unread.into_iter().map(row).collect())))
     }
 }
 

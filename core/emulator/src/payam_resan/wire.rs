@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{Refusal, codes};
+use super::{LINES, Refusal, codes};
 use crate::clock::Moment;
-use crate::state::Ledger;
+use crate::ledger::{Asked, Ledger, Question};
+use crate::rows::{Row, as_a_double};
 
 /// A number as this gateway reads one: JSON integers, and digits in a string without a leading zero or plus.
 #[derive(Debug, Clone, Copy)]
@@ -152,15 +153,68 @@ pub(super) struct StatusRow {
 }
 
 impl StatusRow {
-    /// The row of an id or a trace id that no message has; the one that was not asked by is 0 or null.
-    pub(super) fn not_found(id: i64, user_trace_id: Option<i64>) -> Self {
-        let status_code = codes::NOT_FOUND;
+    fn new(id: i64, user_trace_id: Option<i64>, status_code: i32) -> Self {
         Self { id, user_trace_id, status_code, status: codes::status_text(status_code) }
     }
 
-    pub(super) fn of(ledger: &Ledger, place: usize, now: Moment) -> Option<Self> {
-        let (id, user_trace_id, status_code) = ledger.status(place, now)?;
-        Some(Self { id, user_trace_id, status_code, status: codes::status_text(status_code) })
+    /// Where no message is found, what was not asked by is 0 or null.
+    pub(super) fn of(ledger: &Ledger, (asked, found): Question, now: Moment) -> Self {
+        match (found.and_then(|place| ledger.status(place, now)), asked) {
+            (Some((id, user_trace_id, status_code)), _) => Self::new(id, user_trace_id, status_code),
+            (None, Asked::Id(id)) => Self::new(id, None, codes::NOT_FOUND),
+            (None, Asked::TraceId(trace_id)) => Self::new(0, Some(trace_id), codes::NOT_FOUND),
+        }
+    }
+
+    /// "Not found", with an id and a trace id as if it were.
+    pub(super) fn contradicted(self, ledger: &mut Ledger) -> Self {
+        let id = if self.id == 0 { ledger.phantom_id() } else { self.id };
+        let user_trace_id = self.user_trace_id.unwrap_or_else(|| ledger.phantom_id());
+        Self::new(id, Some(user_trace_id), codes::NOT_FOUND)
+    }
+}
+
+fn round(id: &mut i64, user_trace_id: &mut Option<i64>) {
+    *id = as_a_double(*id);
+    *user_trace_id = user_trace_id.map(as_a_double);
+}
+
+impl Row for SentRow {
+    fn round(&mut self) {
+        round(&mut self.id, &mut self.user_trace_id);
+    }
+
+    fn of_nobody(id: i64) -> Option<Self> {
+        Some(Self { id, user_trace_id: None })
+    }
+}
+
+impl Row for TokenSentRow {
+    fn round(&mut self) {
+        round(&mut self.id, &mut self.user_trace_id);
+    }
+
+    fn of_nobody(id: i64) -> Option<Self> {
+        let [sender, _] = LINES;
+        Some(Self { id, user_trace_id: None, sender, final_text: Arc::default() })
+    }
+}
+
+impl Row for StatusRow {
+    fn round(&mut self) {
+        round(&mut self.id, &mut self.user_trace_id);
+    }
+
+    fn of_nobody(id: i64) -> Option<Self> {
+        Some(Self::new(id, None, codes::QUEUED))
+    }
+}
+
+impl Row for TemplateRow {}
+
+impl Row for InboxRow {
+    fn round(&mut self) {
+        self.id = as_a_double(self.id);
     }
 }
 

@@ -1,0 +1,36 @@
+//! Requests that have arrived and are carried out later.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Moment;
+use crate::dialect::Dialect;
+use crate::http::Request;
+
+/// A request that waits for its moment.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    pub(crate) dialect: Dialect,
+    pub(crate) operation: &'static str,
+    pub(crate) request: Request,
+}
+
+/// What is still to be carried out: the earliest first, and of one moment in the order of arrival.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    requests: BTreeMap<(Moment, u64), Deferred>,
+    arrived: u64,
+}
+
+impl Waiting {
+    pub(crate) fn push(&mut self, due: Moment, deferred: Deferred) {
+        self.requests.insert((due, self.arrived), deferred);
+        self.arrived += 1;
+    }
+
+    /// The next one that is due, and when it was.
+    pub(crate) fn pop(&mut self, now: Moment) -> Option<(Moment, Deferred)> {
+        let first = self.requests.first_entry()?;
+        let (due, _) = *first.key();
+        (due <= now).then(|| (due, first.remove()))
+    }
+}
