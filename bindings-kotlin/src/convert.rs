@@ -174,6 +174,8 @@ pub struct RawReceipt {
     pub outcome: RawSendOutcome,
     /// Why it was not accepted.
     pub error: Option<RawFailure>,
+    /// Not sent by this call.
+    pub replayed: bool,
 }
 
 impl From<&Receipt> for RawReceipt {
@@ -189,6 +191,7 @@ impl From<&Receipt> for RawReceipt {
                 SendOutcome::Unclear => RawSendOutcome::Unclear,
             },
             error: receipt.error.as_ref().map(RawFailure::from),
+            replayed: receipt.replayed,
         }
     }
 }
@@ -211,10 +214,9 @@ pub struct RawTicket {
 impl From<RawTicket> for Receipt {
     fn from(ticket: RawTicket) -> Self {
         let RawTicket { to, trace_id, gateway, message_id, outcome } = ticket;
-        let message_id = message_id.map(MessageId::new);
-        let mut receipt =
-            Self::restore(to, gateway.as_deref().unwrap_or_default(), TraceId::new(trace_id), message_id);
+        let mut receipt = Self::restore_unclear(to, TraceId::new(trace_id));
         receipt.gateway = gateway.map(Into::into);
+        receipt.message_id = message_id.map(MessageId::new);
         receipt.outcome = match outcome {
             RawSendOutcome::Accepted => SendOutcome::Accepted,
             RawSendOutcome::Rejected => SendOutcome::Rejected,

@@ -1,6 +1,6 @@
 //! What needs no gateway: numbers, segments, keys.
 
-use payamak::{Msisdn, SegmentProfile, TraceId};
+use payamak::{KeyKind, Msisdn, SegmentProfile, TraceId};
 
 use crate::error::RawError;
 
@@ -51,6 +51,12 @@ pub fn raw_segments(text: String, payam_resan: bool) -> RawSegments {
 
 /// The trace id of a key.
 #[uniffi::export]
-pub fn raw_trace_id_from_key(key: String) -> Result<i64, RawError> {
-    Ok(TraceId::from_key(&key)?.get())
+pub fn raw_trace_id_from_key(
+    key: String,
+    to: String,
+    kind: String,
+    secret: Option<String>,
+) -> Result<i64, RawError> {
+    let kind: KeyKind = kind.parse()?;
+    Ok(TraceId::from_key(&key, to, kind, secret.as_deref())?.get())
 }

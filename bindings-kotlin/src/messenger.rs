@@ -3,11 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
 use payamak::{
-    DeliveryReport, Error, Message, Messenger, Receipt, Received, Recipients, SendLog, Sending, TrackOptions,
+    AskPolicy, DeliveryReport, Error, Message, Messenger, Progress, Receipt, Received, Recipients, SendLog,
+    Sending, TrackOptions,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use crate::error::{RawError, RawFailure};
 use crate::niksms::RawNikSms;
 use crate::payam_resan::RawPayamResan;
 use crate::runtime::{RawCancel, call, run, runtime};
-use crate::settings::{count, duration};
+use crate::settings::{argument, count, optional_duration};
 
 /// A gateway for a messenger.
 #[derive(uniffi::Enum)]
@@ -50,6 +50,12 @@ pub struct RawMessengerSettings {
     pub budget: Option<f64>,
     /// In seconds.
     pub settle: Option<f64>,
+    /// Send again what was lost on the way.
+    pub resend: Option<bool>,
+    /// `every` or `first`.
+    pub ask: Option<String>,
+    /// In seconds.
+    pub deadline: Option<f64>,
 }
 
 /// Told how far a send is.
@@ -68,8 +74,6 @@ pub enum RawContent {
         text: String,
         /// To whom.
         to: String,
-        /// What it is known by.
-        key: Option<String>,
     },
     /// One text to a list.
     ToMany {
@@ -77,8 +81,6 @@ pub enum RawContent {
         text: String,
         /// To whom.
         to: Vec<String>,
-        /// What it is known by.
-        key: Option<String>,
     },
     /// A text each.
     Each {
@@ -99,6 +101,14 @@ pub enum RawContent {
 pub struct RawSend {
     /// What.
     pub what: RawContent,
+    /// What those of its messages are known by that have no name of their own.
+    pub key: Option<String>,
+    /// The line of those that name none.
+    pub sender: Option<String>,
+    /// Ask for all of them before sending.
+    pub once: bool,
+    /// In seconds.
+    pub deadline: Option<f64>,
     /// Who is told how far it is.
     pub listener: Option<Arc<dyn RawProgressListener>>,
 }
@@ -133,9 +143,18 @@ pub struct RawMessenger(Messenger);
 
 #[uniffi::export]
 impl RawMessenger {
-    /// The messenger, or the setting that is missing or wrong.
+    /// The messenger, or the setting that is missing or wrong. The secret stands apart from the settings, so that no printed
+    /// record can hold it.
     #[uniffi::constructor]
-    pub fn new(gateways: Vec<RawGateway>, settings: RawMessengerSettings) -> Result<Self, RawError> {
+    pub fn new(
+        gateways: Vec<RawGateway>,
+        settings: RawMessengerSettings,
+        key_secret: Option<String>,
+    ) -> Result<Self, RawError> {
+        let budget = optional_duration(settings.budget, "budget")?;
+        let settle = optional_duration(settings.settle, "settle")?;
+        let ask = settings.ask.map(|policy| policy.parse::<AskPolicy>()).transpose()?;
+        let deadline = optional_duration(settings.deadline, "deadline")?;
         let mut builder = Messenger::builder();
         for gateway in gateways {
             builder = match gateway {
@@ -152,28 +171,30 @@ impl RawMessenger {
         if let Some(attempts) = settings.attempts {
             builder = builder.attempts(count(attempts.into()));
         }
-        if let Some(seconds) = settings.budget {
-            builder = builder.budget(duration(seconds, "budget")?);
+        if let Some(budget) = budget {
+            builder = builder.budget(budget);
         }
-        if let Some(seconds) = settings.settle {
-            builder = builder.settle(duration(seconds, "settle")?);
+        if let Some(settle) = settle {
+            builder = builder.settle(settle);
+        }
+        if let Some(resend) = settings.resend {
+            builder = builder.resend(resend);
+        }
+        if let Some(policy) = ask {
+            builder = builder.ask(policy);
+        }
+        if let Some(deadline) = deadline {
+            builder = builder.deadline(deadline);
+        }
+        if let Some(secret) = key_secret {
+            builder = builder.key_secret(secret);
         }
         Ok(Self(builder.build()?))
     }
 
-    /// Makes a send, which begins when it is waited for.
+    /// Makes a send, which begins when it is waited for. What cannot begin says so then.
     pub fn send(&self, send: RawSend) -> RawSending {
-        let messenger = &self.0;
-        let sending = match send.what {
-            RawContent::ToOne { text, to, key } => keyed(messenger, text, Recipients::from(to), key),
-            RawContent::ToMany { text, to, key } => keyed(messenger, text, Recipients::from(to), key),
-            RawContent::Each { messages } => messenger.send_each(messages.into_iter().map(Message::from)),
-            RawContent::Template { template, recipients } => {
-                let recipients = recipients.into_iter().map(|recipient| (recipient.to, recipient.parameters));
-                messenger.send_template(template, recipients)
-            }
-        };
-        RawSending::new(sending, send.listener)
+        self.sending(send).map_or_else(RawSending::refused, RawSending::new)
     }
 
     /// What became of messages, asked for once.
@@ -197,20 +218,20 @@ impl RawMessenger {
     ) -> Result<RawTracking, RawError> {
         let mut options = TrackOptions::default();
         if let Some(seconds) = first_look {
-            options = options.first_look(duration(seconds, "first_look")?);
+            options = options.first_look(argument(seconds, "track", "first_look")?);
         }
         if let Some(seconds) = interval {
-            options = options.interval(duration(seconds, "interval")?);
+            options = options.interval(argument(seconds, "track", "interval")?);
         }
         if let Some(seconds) = deadline {
-            options = options.deadline(duration(seconds, "deadline")?);
+            options = options.deadline(argument(seconds, "track", "deadline")?);
         }
-        Ok(RawTracking(Items::new(self.0.track(all(receipts), options))))
+        Ok(RawTracking(Items::new(self.0.track(all(receipts), options)?)))
     }
 
     /// Incoming messages, for ever.
     pub fn receive(&self, interval: f64) -> Result<RawReceiving, RawError> {
-        let interval: Duration = duration(interval, "interval")?;
+        let interval = argument(interval, "receive", "interval")?;
         Ok(RawReceiving(Items::new(self.0.receive(interval))))
     }
 
@@ -236,10 +257,43 @@ impl RawMessenger {
     }
 }
 
-fn keyed(messenger: &Messenger, text: String, to: Recipients, key: Option<String>) -> Sending {
-    match key {
-        None => messenger.send(text, to),
-        Some(key) => messenger.send_keyed(&key, text, to),
+impl RawMessenger {
+    fn sending(&self, send: RawSend) -> payamak::Result<Sending> {
+        let RawSend { what, key, sender, once, deadline, listener } = send;
+        let deadline = deadline.map(|seconds| argument(seconds, "send", "deadline")).transpose()?;
+        let mut sending = match what {
+            RawContent::ToOne { text, to } => self.0.send(text, Recipients::from(to)),
+            RawContent::ToMany { text, to } => self.0.send(text, Recipients::from(to)),
+            RawContent::Each { messages } => self.0.send_each(messages.into_iter().map(Message::from)),
+            RawContent::Template { template, recipients } => {
+                if let Some(index) = recipients.iter().position(|recipient| recipient.trace_id.is_some()) {
+                    let detail = "a messenger makes the trace ids of a template itself; a message of send_each can have one";
+                    let field = format!("recipients[{index}].trace_id");
+                    return Err(Error::invalid_input("send_template", field, detail));
+                }
+                let recipients = recipients.into_iter().map(|recipient| (recipient.to, recipient.parameters));
+                self.0.send_template(template, recipients)
+            }
+        };
+        if let Some(key) = key {
+            sending = sending.key(key);
+        }
+        if let Some(sender) = sender {
+            sending = sending.sender(sender);
+        }
+        if once {
+            sending = sending.once();
+        }
+        if let Some(deadline) = deadline {
+            sending = sending.deadline(deadline);
+        }
+        if let Some(listener) = listener {
+            sending = sending.on_progress(move |progress| {
+                // A listener that fails must not take a send down that is under way.
+                let _ = catch_unwind(AssertUnwindSafe(|| listener.on_progress(progress.into())));
+            });
+        }
+        Ok(sending)
     }
 }
 
@@ -248,25 +302,25 @@ type Outcome = Option<Result<Vec<Receipt>, Error>>;
 /// A send that is watched, waited for and stopped from another language.
 #[derive(uniffi::Object)]
 pub struct RawSending {
-    log: SendLog,
+    /// None of what could not begin.
+    log: Option<SendLog>,
     cancel: CancellationToken,
     waiting: Mutex<Option<(Sending, watch::Sender<Outcome>)>>,
     outcome: watch::Receiver<Outcome>,
 }
 
 impl RawSending {
-    fn new(mut sending: Sending, listener: Option<Arc<dyn RawProgressListener>>) -> Self {
-        if let Some(listener) = listener {
-            sending = sending.on_progress(move |progress| {
-                // A listener that fails must not take a send down that is under way.
-                let _ = catch_unwind(AssertUnwindSafe(|| listener.on_progress(progress.into())));
-            });
-        }
+    fn new(sending: Sending) -> Self {
         let cancel = CancellationToken::new();
         let (tell, outcome) = watch::channel(None);
-        let log = sending.log();
+        let log = Some(sending.log());
         let sending = sending.cancel_on(cancel.clone());
         Self { log, cancel, waiting: Mutex::new(Some((sending, tell))), outcome }
+    }
+
+    fn refused(error: Error) -> Self {
+        let (_, outcome) = watch::channel(Some(Err(error)));
+        Self { log: None, cancel: CancellationToken::new(), waiting: Mutex::new(None), outcome }
     }
 }
 
@@ -298,14 +352,15 @@ impl RawSending {
 
     /// The counts now.
     pub fn progress(&self) -> RawProgress {
-        self.log.progress().into()
+        self.log.as_ref().map_or_else(Progress::default, SendLog::progress).into()
     }
 
     /// The receipts now.
     pub fn receipts(&self) -> Vec<RawReceipt> {
+        let Some(log) = &self.log else { return Vec::new() };
         loop {
-            let receipts = self.log.receipts();
-            if !receipts.is_empty() || self.log.progress().planned == 0 {
+            let receipts = log.receipts();
+            if !receipts.is_empty() || log.progress().planned == 0 {
                 return receipts.iter().map(RawReceipt::from).collect();
             }
             // The send has handed its receipts out: they are in its outcome, or another thread is putting them there.

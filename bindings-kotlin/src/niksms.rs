@@ -9,7 +9,7 @@ use crate::answer::{RawAnswer, Work};
 use crate::convert::{RawCode, RawDeliveryStatus, RawDestination, RawPersonalMessage, all};
 use crate::error::RawError;
 use crate::runtime::{RawCancel, call};
-use crate::settings::{RawSettings, apply, count, duration};
+use crate::settings::{RawSettings, apply, count, duration, optional_duration};
 
 /// What only this gateway has. What is not set keeps the library's default.
 #[derive(uniffi::Record)]
@@ -197,9 +197,11 @@ impl RawNikSms {
         own: RawNikSmsSettings,
         settings: RawSettings,
     ) -> Result<Self, RawError> {
+        let dialect = own.dialect.map(|dialect| dialect.parse::<Dialect>()).transpose()?;
+        let poll_interval = optional_duration(own.poll_interval, "poll_interval")?;
         let mut builder = NikSms::builder();
-        if let Some(dialect) = own.dialect {
-            builder = builder.dialect(dialect.parse::<Dialect>()?);
+        if let Some(dialect) = dialect {
+            builder = builder.dialect(dialect);
         }
         if let Some(path) = own.v2_delivery_path {
             builder = builder.v2_delivery_path(path);
@@ -207,8 +209,8 @@ impl RawNikSms {
         if let Some(most) = own.max_recipients {
             builder = builder.max_recipients(count(most));
         }
-        if let Some(seconds) = own.poll_interval {
-            builder = builder.poll_interval(duration(seconds, "poll_interval")?);
+        if let Some(interval) = poll_interval {
+            builder = builder.poll_interval(interval);
         }
         if let Some(username) = &credentials.username {
             builder = builder.username(username);

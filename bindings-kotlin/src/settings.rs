@@ -33,10 +33,25 @@ pub struct RawSettings {
     pub from_env: bool,
 }
 
-/// A length of time from seconds, which a caller may have made negative or endless.
+/// A setting that is a length of time, from seconds, which a caller may have made negative or endless.
 pub(crate) fn duration(seconds: f64, setting: &'static str) -> Result<Duration> {
+    length(seconds).map_err(|why| Error::setting(setting, why))
+}
+
+/// The same where it may be left out. Settings are read before there is a builder: code that takes one apart stood behind each
+/// `?` otherwise, some kilobytes of it.
+pub(crate) fn optional_duration(seconds: Option<f64>, setting: &'static str) -> Result<Option<Duration>> {
+    seconds.map(|seconds| duration(seconds, setting)).transpose()
+}
+
+/// The same for the argument of a call.
+pub(crate) fn argument(seconds: f64, operation: &'static str, field: &'static str) -> Result<Duration> {
+    length(seconds).map_err(|why| Error::invalid_input(operation, field, why))
+}
+
+fn length(seconds: f64) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds)
-        .map_err(|_| Error::setting(setting, format!("{seconds} seconds; it has to be from 0 up and finite")))
+        .map_err(|_| format!("{seconds} seconds; it has to be from 0 up and finite"))
 }
 
 /// A count that fits the machine; one beyond its memory is as good as the largest.
@@ -48,6 +63,9 @@ pub(crate) fn count(number: u64) -> usize {
 macro_rules! apply {
     ($builder:expr, $settings:expr) => {{
         let settings: $crate::settings::RawSettings = $settings;
+        let timeout = $crate::settings::optional_duration(settings.timeout, "timeout")?;
+        let connect_timeout =
+            $crate::settings::optional_duration(settings.connect_timeout, "connect_timeout")?;
         let mut builder = $builder.allow_insecure(settings.allow_insecure);
         if let Some(name) = settings.name {
             builder = builder.name(name);
@@ -55,11 +73,11 @@ macro_rules! apply {
         if let Some(url) = settings.base_url {
             builder = builder.base_url(url);
         }
-        if let Some(seconds) = settings.timeout {
-            builder = builder.timeout($crate::settings::duration(seconds, "timeout")?);
+        if let Some(timeout) = timeout {
+            builder = builder.timeout(timeout);
         }
-        if let Some(seconds) = settings.connect_timeout {
-            builder = builder.connect_timeout($crate::settings::duration(seconds, "connect_timeout")?);
+        if let Some(timeout) = connect_timeout {
+            builder = builder.connect_timeout(timeout);
         }
         if let Some(bytes) = settings.max_response_bytes {
             builder = builder.max_response_bytes($crate::settings::count(bytes));

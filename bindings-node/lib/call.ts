@@ -32,11 +32,19 @@ export function connect(signal: Signal | undefined, stop: () => void): () => voi
   return () => signal.removeEventListener('abort', stop);
 }
 
-export function checkTimeout(operation: string, timeout: number | undefined): void {
-  if (timeout === undefined) return;
-  if (typeof timeout !== 'number' || !(timeout >= 0) || !Number.isFinite(timeout)) {
-    throw invalid(operation, 'timeout', 'not a number of milliseconds from 0 up');
+/** Refuses what is no time; which times make sense is core's to say. */
+export function checkMilliseconds(operation: string, field: string, value: number | undefined): void {
+  if (value === undefined) return;
+  if (typeof value !== 'number' || !(value >= 0) || !Number.isFinite(value)) {
+    throw invalid(operation, field, 'not a number of milliseconds from 0 up');
   }
+}
+
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Milliseconds as Node's timers take them: whole, and no more than they hold. */
+export function timerMilliseconds(value: number): number {
+  return Math.min(Math.ceil(value), LONGEST_TIMER);
 }
 
 /** Counts what is under way, so that closing can wait for it. A call awaits its own promise alone: stack traces follow that. */
@@ -74,7 +82,7 @@ export async function request<T>(
   start: (token: Token | undefined) => Start,
   unpack?: (answer: Packed) => T,
 ): Promise<T> {
-  checkTimeout(operation, timeout);
+  checkMilliseconds(operation, 'timeout', timeout);
   let answer: Answer;
   if (!signal) {
     answer = await answerOf(start(undefined));

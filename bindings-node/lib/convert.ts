@@ -1,4 +1,4 @@
-import { errorOf, invalid, type ErrorFields } from './errors.js';
+import { errorOf, invalid, setting, type ErrorFields } from './errors.js';
 import { inspect } from './native.js';
 import { camelToSnake, fieldName } from './names.js';
 
@@ -96,9 +96,13 @@ export function timeText(value: string | Date | null | undefined, operation: str
   return value.toISOString();
 }
 
-/** Settings in the names of the native module. */
-export function settingsText(settings: object): string {
+/** Settings in the names of the native module. What JSON would leave out or make null is refused: it would be the default. */
+export function settingsText(settings: object, refuse: (field: string, detail: string) => Error = setting): string {
   const entries = Object.entries(settings).filter(([, value]) => value !== undefined && value !== null);
+  for (const [name, value] of entries) {
+    if (typeof value === 'number' && !Number.isFinite(value)) throw refuse(name, 'not a finite number');
+    if (['bigint', 'function', 'symbol'].includes(typeof value)) throw refuse(name, `a ${typeof value}, which it does not take`);
+  }
   return JSON.stringify(Object.fromEntries(entries.map(([name, value]) => [camelToSnake(name), value])));
 }
 
@@ -128,6 +132,8 @@ export class Data {
     const isMessage = !('wireName' in this) && !('key' in this);
     for (const [key, value] of Object.entries(this)) {
       if ((key === 'to' || key === 'from') && typeof value === 'string') shown[key] = masked(value);
+      // Worth saying where it is so.
+      else if (key === 'replayed' && value === false) continue;
       else if (key === 'text' && isMessage && typeof value === 'string') shown[key] = `[${[...value].length} characters]`;
       else shown[key] = value;
     }

@@ -241,7 +241,8 @@ export class UnavailableError extends GatewayError {
 
 /**
  * The caller stopped the work, by an `AbortSignal` or a `timeout` of a messenger's call. As with Node's own functions its
- * `name` is `AbortError`, its `code` is `ABORT_ERR`, and its `cause` is `signal.reason`.
+ * `name` is `AbortError`, its `code` is `ABORT_ERR`, and its `cause` is `signal.reason`. A `deadline` is no abort: at its end the
+ * call answers with its report.
  *
  * @example
  * ```ts
@@ -272,7 +273,7 @@ type Class = new (fields: ErrorFields, options: { cause?: unknown }) => PayamakE
 
 const CLASSES: Record<string, Class> = {
   ConfigurationError, InvalidInputError, ConnectError, TimeoutError, DecodeError, AuthenticationError, AccessError,
-  RateLimitError, LimitError, CreditError, RequestError, UnavailableError,
+  RateLimitError, LimitError, CreditError, RequestError, UnavailableError, CanceledError: AbortError,
 };
 
 const CODES: Record<string, ErrorCode> = {
@@ -317,6 +318,17 @@ export function invalid(operation: string, field: string, detail: string): Inval
     type: 'InvalidInputError',
     message: `${operation}: ${field} is ${detail}. Nothing was sent.`,
     operation,
+    field,
+    outcome: 'not_sent',
+    retry: 'never',
+  });
+}
+
+/** @internal A setting that the conversion itself refuses. */
+export function setting(field: string, detail: string): ConfigurationError {
+  return new ConfigurationError({
+    type: 'ConfigurationError',
+    message: `${field} is ${detail}. Nothing was sent.`,
     field,
     outcome: 'not_sent',
     retry: 'never',

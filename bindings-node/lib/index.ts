@@ -30,7 +30,7 @@ export {
   type ReceiveOptions, type Received, type SendOptions, type TrackOptions,
 } from './messenger.js';
 export { Report, type Counts, type KeptReceipt, type Receipt, type SendOutcome } from './receipts.js';
-export { msisdn, segments, traceIdFromKey, type Msisdn, type Segments } from './text.js';
+export { msisdn, segments, traceIdFromKey, type KeyKind, type Msisdn, type Segments } from './text.js';
 
 /** The version of the library. */
 export const version: string = native.version();

@@ -1,10 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { setImmediate } from 'node:timers';
+import process from 'node:process';
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 
 import { answerOf, type Start } from './bridge.js';
-import { Work, checkTimeout, connect, request, type CallOptions, type Signal, type Token } from './call.js';
 import {
-  Data, list, making, numberText, optionalId, revive, senderText, settingsText, text, texts,
+  Work, checkMilliseconds, connect, request, timerMilliseconds, type CallOptions, type Signal, type Token,
+} from './call.js';
+import {
+  Data, idText, list, making, numberText, optionalId, revive, senderText, settingsText, text, texts,
   type Id, type Recipient, type SenderLine, type Tagged,
 } from './convert.js';
 import { aborted, errorOf, invalid, type PayamakError } from './errors.js';
@@ -22,8 +25,25 @@ export interface MessengerSettings {
   attempts?: number | undefined;
   /** How long the messages of a request are retried and asked for, from its first failure on; 60,000 unless set. */
   budget?: number | undefined;
-  /** How long a slow request is given to land before the gateway's "I do not have it" is believed; 5,000 unless set. */
+  /**
+   * How long a request whose connection broke is given to land before the gateway's "I do not have it" is believed; 5,000 unless
+   * set. After a timeout it is at least the gateway's own `timeout`.
+   */
   settle?: number | undefined;
+  /** How long a send may take, unless it sets its own `deadline`; without a limit unless set. */
+  deadline?: number | undefined;
+  /** Whether a message whose answer was lost, and which the gateway does not have, is sent again; true unless set. */
+  resend?: boolean | undefined;
+  /**
+   * Which gateways are asked for a message with a key before it is sent: `every` one (the default), or the `first` one that can be
+   * asked. With `first` a gateway that is down holds nothing up, but what an earlier run sent by another one can go out twice.
+   */
+  ask?: 'every' | 'first' | undefined;
+  /**
+   * The secret that keys are made into trace ids with, so that nobody who chooses a key can aim at another one's id;
+   * `PAYAMAK_KEY_SECRET` unless set. Another secret makes every key a new one: use the same in all processes.
+   */
+  keySecret?: string | undefined;
 }
 
 /** How far a send is. What is neither in flight nor decided still waits. */
@@ -37,39 +57,49 @@ export interface Progress {
 
 /** Options of a messenger's sends. */
 export interface MessengerSendOptions {
+  /**
+   * Names the messages that have neither a key nor a trace id of their own, so that a job that crashed and runs again sends
+   * nothing twice: a single recipient's message by the key itself, each message of a list, however short, by the key and its
+   * recipient. The same key with another text is refused while the first is remembered.
+   *
+   * It holds between runs one after the other, and at the same moment among all messengers that share a client. It does not hold
+   * for two processes (or worker threads, or clients) at the same moment. Never let an outsider choose a whole key.
+   */
+  key?: string | undefined;
+  /**
+   * How many milliseconds the call may take, a day at most. It answers by then, with a report: what may have been sent is
+   * `unclear`, what has not left is `rejected`, both with a {@link TimeoutError}. The messenger's own unless set.
+   */
+  deadline?: number | undefined;
+  /** The line, for the messages that name none. A template goes out from the gateway's own: there it is refused. */
+  sender?: SenderLine | undefined;
+  /** With a trace id of your own: ask for it before sending, as is always done for a key. */
+  once?: boolean | undefined;
   /** Stops the send; what had become of each message stands in the error's `receipts`. */
   signal?: Signal | undefined;
-  /** Stops the whole call after so many milliseconds, as a signal would. */
+  /** Stops the whole call after so many milliseconds, as a signal would: it throws. To have a report instead, set a `deadline`. */
   timeout?: number | undefined;
-  /** Called when counts have changed; many changes at once are one call. */
+  /** Called when counts have changed; many changes at once are one call. What it throws becomes a warning of the process. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** Options of {@link Messenger.send}. */
 export interface SendOptions extends MessengerSendOptions {
-  /**
-   * Names the message, so that a job that crashed and runs again sends nothing twice. In an array, however short, each message's
-   * own key is this one, a colon and the recipient.
-   */
-  key?: string | undefined;
   /** A trace id of your own, for one recipient. */
   traceId?: Id | undefined;
-  /** With a trace id of your own: ask for it before sending, as is always done for a key. */
-  once?: boolean | undefined;
-  /** The line, instead of the gateway's setting. */
-  sender?: SenderLine | undefined;
 }
 
 /** A message with a text of its own, for {@link Messenger.sendEach}. */
 export interface Message {
   to: Recipient;
   text: string;
-  /** Names the message: the same key is never sent twice. */
+  /** Names the message, as {@link MessengerSendOptions.key} does. One key for two recipients is two messages. */
   key?: string | undefined;
   /** A trace id of your own, instead of a key. */
   traceId?: Id | undefined;
   /** With a trace id: ask for it before sending. */
   once?: boolean | undefined;
+  /** The line, instead of the gateway's setting. */
   sender?: SenderLine | undefined;
 }
 
@@ -95,7 +125,7 @@ export interface TrackOptions {
   signal?: Signal | undefined;
   /** How long after the start the first look is; 15,000 unless set. */
   firstLook?: number | undefined;
-  /** How long to leave between two looks at one message, instead of each gateway's own rule. */
+  /** How long to leave between two looks at one message, instead of each gateway's own rule; more than 0. */
   interval?: number | undefined;
   /** How long to track at most; a day unless set. */
   deadline?: number | undefined;
@@ -132,9 +162,19 @@ const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(res
 
 type Row = object | string;
 
+const SEND_OPTIONS = ['key', 'deadline', 'sender', 'once', 'signal', 'timeout', 'onProgress'];
+
+/** Refuses options that there are not: a misspelt key would be a message without one. */
+function checkOptions(operation: string, options: object, known: readonly string[] = SEND_OPTIONS): void {
+  if (typeof options !== 'object' || options === null) throw invalid(operation, 'options', 'not an object');
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw invalid(operation, unknown, 'no option of this call');
+}
+
 /**
  * Sends messages safely, and follows them until they are delivered. Every message handed over ends in exactly one known outcome,
- * and nothing is sent twice. Make one and share it.
+ * and nothing is sent twice; the README says where that has its limits. Make one and share it: what one client has sent, it
+ * remembers for every messenger that uses it.
  *
  * @example
  * ```ts
@@ -148,6 +188,7 @@ export class Messenger {
   readonly #work = new Work();
   readonly #gateways: string[];
   readonly #streams = new Set<InstanceType<typeof native.Changes>>();
+  readonly #deadline: number | undefined;
 
   /** The first gateway is the one that is used; the others take what those before them certainly did not. */
   constructor(gateways: Gateway | Iterable<Gateway>, settings: MessengerSettings = {}) {
@@ -158,7 +199,9 @@ export class Messenger {
       if (!handle) throw invalid('new', `gateways[${index}]`, 'neither a PayamResan nor a NikSms');
       return handle as InstanceType<typeof native.Gateway>;
     });
+    if (typeof settings !== 'object' || settings === null) throw invalid('new', 'settings', 'not an object');
     this.#gateways = handles.map((handle) => handle.name);
+    this.#deadline = settings.deadline ?? undefined;
     this.#handle = making(() => new native.Messenger(handles, settingsText(settings)));
   }
 
@@ -168,34 +211,25 @@ export class Messenger {
    */
   async send(message: string, to: Recipient | Iterable<Recipient>, options: SendOptions = {}): Promise<Report> {
     const operation = 'send';
-    const { key, traceId, once, sender } = options;
+    checkOptions(operation, options, [...SEND_OPTIONS, 'traceId']);
     text(message, operation, 'text');
-    if (key !== undefined) text(key, operation, 'key');
     const one = typeof to === 'string' || typeof to !== 'object' || to === null;
     const numbers = one ? [to as Recipient] : list(to as Iterable<Recipient>, operation, 'to');
-    if (traceId == null && !once && sender == null) {
-      const row = (number: Recipient, index: number): string =>
-        numberText(number, operation, one ? 'to' : `to[${index}]`);
-      return await this.#send(operation, { kind: 'send', text: message, key: key ?? null, one }, numbers, row, options);
+    const numberOf = (number: Recipient, index: number): string =>
+      numberText(number, operation, one ? 'to' : `to[${index}]`);
+    const { traceId, key, ...rest } = options;
+    if (traceId == null) {
+      return await this.#send(operation, { kind: 'send', text: message, one }, numbers, numberOf, options);
     }
-    if (traceId != null && !one) {
-      throw invalid(operation, 'trace_id', 'given for a list; use sendEach, with a trace id a message');
-    }
-    const shared = {
-      text: message,
-      trace_id: optionalId(traceId, operation, 'trace_id'),
-      once: once ?? false,
-      sender: senderText(sender, operation),
-    };
-    if (key !== undefined && !one) {
-      throw invalid(operation, 'sender', 'given together with a key for a list; use sendEach, with a key a message');
-    }
+    if (!one) throw invalid(operation, 'trace_id', 'given for a list; use sendEach, with a trace id a message');
+    // With a trace id of its own the key is the message's too: core says that they do not go together.
     const row = (number: Recipient, index: number): object => ({
-      ...shared,
-      to: numberText(number, operation, one ? 'to' : `to[${index}]`),
-      key,
+      to: numberOf(number, index),
+      text: message,
+      trace_id: idText(traceId, operation, 'trace_id'),
+      key: key == null ? undefined : text(key, operation, 'key'),
     });
-    return await this.#send(operation, { kind: 'each' }, numbers, row, options);
+    return await this.#send(operation, { kind: 'each' }, numbers, row, rest);
   }
 
   /**
@@ -210,6 +244,7 @@ export class Messenger {
     messages: Iterable<Message> | AsyncIterable<Message>, options: MessengerSendOptions = {},
   ): Promise<Report> {
     const operation = 'send_each';
+    checkOptions(operation, options);
     const row = (message: Message, index: number): object => {
       const field = `messages[${index}]`;
       if (typeof message !== 'object' || message === null) throw invalid(operation, field, 'not an object');
@@ -231,6 +266,7 @@ export class Messenger {
     template: string, recipients: Iterable<Omit<TemplateMessage, 'traceId'>>, options: MessengerSendOptions = {},
   ): Promise<Report> {
     const operation = 'send_template';
+    checkOptions(operation, options);
     text(template, operation, 'template');
     const row = ({ to, parameters }: Omit<TemplateMessage, 'traceId'>, index: number): object => ({
       to: numberText(to, operation, `recipients[${index}].to`),
@@ -240,10 +276,22 @@ export class Messenger {
   }
 
   async #send<T>(
-    operation: string, plan: object, messages: T[] | Iterable<T> | AsyncIterable<T>,
-    row: (message: T, index: number) => Row, options: MessengerSendOptions,
+    operation: string, what: object, messages: T[] | AsyncIterable<T>, row: (message: T, index: number) => Row,
+    options: MessengerSendOptions,
   ): Promise<Report> {
-    checkTimeout(operation, options.timeout);
+    const { key, sender, once, timeout, onProgress } = options;
+    const deadline = options.deadline ?? this.#deadline;
+    checkMilliseconds(operation, 'timeout', timeout);
+    checkMilliseconds(operation, 'deadline', deadline);
+    if (once != null && typeof once !== 'boolean') throw invalid(operation, 'once', 'neither true nor false');
+    if (onProgress != null && typeof onProgress !== 'function') throw invalid(operation, 'onProgress', 'not a function');
+    const plan = {
+      what,
+      key: key == null ? undefined : text(key, operation, 'key'),
+      sender: senderText(sender, operation),
+      once: once ?? undefined,
+      deadline,
+    };
     this.#work.begin(operation);
     try {
       return await this.#sendRows(operation, plan, messages, row, options);
@@ -253,30 +301,38 @@ export class Messenger {
   }
 
   async #sendRows<T>(
-    operation: string, plan: object, messages: T[] | Iterable<T> | AsyncIterable<T>,
+    operation: string, plan: { deadline: number | undefined }, messages: T[] | AsyncIterable<T>,
     row: (message: T, index: number) => Row, { signal, timeout, onProgress }: MessengerSendOptions,
   ): Promise<Report> {
-    const limit = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+    const limit = timeout === undefined ? undefined : new Limit(timeout);
     const handle = new native.Receipts(JSON.stringify(plan));
-    if (Array.isArray(messages) && messages.length <= CHUNK) handle.push(JSON.stringify(messages.map(row)));
-    else await handOver(handle, messages, row);
-    const cancel = (): void => handle.cancel();
-    const letGo = [connect(signal, cancel), connect(limit, cancel)];
-    const over = onProgress && new native.CancelToken();
-    const watching = over && watch(handle, over, onProgress);
+    const reading = new Reading();
+    const cancel = (): void => {
+      handle.cancel();
+      reading.end();
+    };
+    const letGo = [connect(signal, cancel), connect(limit?.signal, cancel)];
     let answer: string;
     try {
-      answer = await answerOf((bridge, call) => handle.send(bridge, call, this.#handle));
+      if (Array.isArray(messages)) await handOver(handle, messages, row);
+      else await reading.of(messages, plan.deadline, (source) => handOverAll(handle, source, row));
+      const over = onProgress && new native.CancelToken();
+      const watching = over && watch(handle, over, heedless(onProgress));
+      try {
+        answer = await answerOf((bridge, call) => handle.send(bridge, call, this.#handle));
+      } finally {
+        over?.cancel();
+      }
+      await watching;
     } finally {
-      over?.cancel();
       for (const go of letGo) go();
+      limit?.clear();
     }
-    await watching;
     const tagged = JSON.parse(answer) as Tagged;
     if ('ok' in tagged) return new Report(handle);
     if ('err' in tagged) throw errorOf(tagged.err);
     const report = new Report(handle);
-    const cause = signal?.aborted ? signal.reason : limit?.reason;
+    const cause = signal?.aborted ? signal.reason : limit?.signal.reason;
     throw aborted(operation, report.counts.unclear > 0 ? 'unclear' : 'not_sent', cause, report);
   }
 
@@ -327,7 +383,9 @@ export class Messenger {
     this.#work.check('track');
     const { signal, firstLook, interval, deadline } = options;
     const handle = handleOf(receipts, 'track');
-    const changes = making(() => this.#handle.track(handle, settingsText({ firstLook, interval, deadline })));
+    const refuse = (field: string, detail: string): Error => invalid('track', field, detail);
+    const given = settingsText({ firstLook, interval, deadline }, refuse);
+    const changes = making(() => this.#handle.track(handle, given));
     return this.#stream<DeliveryReport>('track', changes, signal, undefined);
   }
 
@@ -338,7 +396,7 @@ export class Messenger {
   receive(options: ReceiveOptions = {}): AsyncGenerator<Received, void, undefined> {
     this.#work.check('receive');
     const { signal, interval = 60_000, onError } = options;
-    if (typeof interval !== 'number') throw invalid('receive', 'interval', 'not a number of milliseconds');
+    checkMilliseconds('receive', 'interval', interval);
     const changes = making(() => this.#handle.receive(interval));
     return this.#stream<Received>('receive', changes, signal, onError);
   }
@@ -394,21 +452,21 @@ function rowsOf<T>(rows: Iterable<T> | AsyncIterable<T>, operation: string, fiel
   return list(rows as Iterable<T>, operation, field);
 }
 
-/** Gives the messages to the native module in chunks, and the event loop a turn after each. */
+/** Gives the messages to the native module in chunks, and the event loop a turn between two. */
 async function handOver<T>(
-  handle: InstanceType<typeof native.Receipts>, messages: Iterable<T> | AsyncIterable<T>,
-  row: (message: T, index: number) => Row,
+  handle: InstanceType<typeof native.Receipts>, messages: T[], row: (message: T, index: number) => Row,
+): Promise<void> {
+  for (let start = 0; start < messages.length; start += CHUNK) {
+    if (start > 0) await turn();
+    const rows = messages.slice(start, start + CHUNK).map((message, place) => row(message, start + place));
+    handle.push(JSON.stringify(rows));
+  }
+}
+
+async function handOverAll<T>(
+  handle: InstanceType<typeof native.Receipts>, messages: AsyncIterable<T>, row: (message: T, index: number) => Row,
 ): Promise<void> {
   let index = 0;
-  if (Array.isArray(messages)) {
-    for (; index < messages.length; index += CHUNK) {
-      if (index > 0) await turn();
-      const start = index;
-      const rows: Row[] = (messages.slice(start, start + CHUNK) as T[]).map((message, place) => row(message, start + place));
-      handle.push(JSON.stringify(rows));
-    }
-    return;
-  }
   let chunk: Row[] = [];
   for await (const message of messages) {
     chunk.push(row(message, index));
@@ -420,6 +478,101 @@ async function handOver<T>(
     }
   }
   handle.push(JSON.stringify(chunk));
+}
+
+/** What `AbortSignal.timeout` is, but for two things: it keeps the process alive, and it ends with the call. */
+class Limit {
+  readonly #controller = new AbortController();
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor(milliseconds: number) {
+    const late = (): void =>
+      this.#controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+    this.#timer = setTimeout(late, timerMilliseconds(milliseconds));
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** The reading of a source that may take its time, and that nobody waits for once the call is to end. */
+class Reading {
+  #isOver = false;
+  #wake: (() => void) | undefined;
+
+  end(): void {
+    this.#isOver = true;
+    this.#wake?.();
+  }
+
+  /** Lets `work` read the source until it ends, somebody ends the reading, or the deadline passes. */
+  async of<T>(
+    source: AsyncIterable<T>, deadline: number | undefined, work: (source: AsyncIterable<T>) => Promise<void>,
+  ): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    // Node's timers are early by as long as the turn took in which they were set, and then there is time left.
+    const look = (moment: number): void => {
+      const left = moment - performance.now();
+      if (left > 0) timer = setTimeout(look, timerMilliseconds(left), moment);
+      else this.end();
+    };
+    if (deadline !== undefined) look(performance.now() + deadline);
+    try {
+      await work(this.#read(source));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async *#read<T>(source: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    const iterator = source[Symbol.asyncIterator]();
+    // A source that ended, or failed, is not told to stop.
+    let hasMore = false;
+    try {
+      while (!this.#isOver) {
+        hasMore = false;
+        const step = await this.#wait(Promise.resolve(iterator.next()));
+        hasMore = step === undefined || step.done !== true;
+        if (step === undefined || step.done === true) return;
+        yield step.value;
+      }
+    } finally {
+      // It may be what does not answer, and then it does not answer this either.
+      const stopped = Promise.resolve(hasMore ? iterator.return?.() : undefined);
+      if (this.#isOver) stopped.catch(() => undefined);
+      else await this.#wait(stopped);
+    }
+  }
+
+  /** What comes, or nothing once the reading is over. */
+  #wait<T>(coming: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve(undefined);
+      coming.then(resolve, reject);
+    });
+  }
+}
+
+/** A callback whose failure is nobody's but its own: the messages are under way, and their report is not to be lost. */
+function heedless(onProgress: (progress: Progress) => void): (progress: Progress) => void {
+  let failed = false;
+  const warn = (error: unknown): void => {
+    failed = true;
+    process.emitWarning(`onProgress failed, and is not called again: ${String(error)}`, 'PayamakWarning');
+  };
+  return (progress) => {
+    if (failed) return;
+    try {
+      Promise.resolve(onProgress(progress) as unknown).catch(warn);
+    } catch (error) {
+      warn(error);
+    }
+  };
 }
 
 /** Tells of progress until the send is over; the last call has the final counts. */

@@ -31,6 +31,7 @@ const NAMES = new Set([
   'trace_id_from_key', 'from_env', 'api_key', 'base_url', 'v2_delivery_path', 'max_recipients', 'max_response_bytes',
   'read_attempts', 'connect_timeout', 'allow_insecure', 'bundled_roots', 'extra_ca_pem', 'ca_file', 'poll_interval',
   'trace_id', 'trace_ids', 'message_id', 'send_at', 'send_type', 'first_look', 'on_progress', 'sender_lines',
+  'key_secret',
 ]);
 
 /** A sentence with the names of this API as JavaScript writes them. */

@@ -1,4 +1,4 @@
-import { Data, idText, list, making, numberText, optionalId, revive, unwrap, type Id, type Recipient } from './convert.js';
+import { Data, idText, list, numberText, optionalId, revive, unwrap, type Id, type Recipient } from './convert.js';
 import { invalid, type Open, type PayamakError } from './errors.js';
 import type { Jsonable } from './gateways.js';
 import { NATIVE, hide, inspect, native } from './native.js';
@@ -24,15 +24,18 @@ export interface Receipt extends Jsonable {
   readonly outcome: SendOutcome;
   /** Why it was not accepted. */
   readonly error: PayamakError | null;
+  /** True when it had been sent before: by an earlier run, or by another call with its key. */
+  readonly replayed: boolean;
 }
 
 /** A receipt as a database kept it, for {@link Messenger.track} and {@link Messenger.delivery}. */
 export interface KeptReceipt {
   to: Recipient;
   traceId: Id;
-  gateway: string | null;
+  /** Without one, every gateway is asked. */
+  gateway?: string | null | undefined;
   messageId?: Id | null | undefined;
-  /** `accepted` unless given. */
+  /** `accepted` unless given; without a gateway, `unclear`. */
   outcome?: SendOutcome | undefined;
 }
 
@@ -147,10 +150,10 @@ export function handleOf(receipts: Report | Iterable<Receipt | KeptReceipt>, ope
       trace_id: idText(receipt.traceId, operation, `${field}.trace_id`),
       gateway: receipt.gateway ?? null,
       message_id: optionalId(receipt.messageId, operation, `${field}.message_id`) ?? null,
-      outcome: receipt.outcome ?? 'accepted',
+      outcome: receipt.outcome ?? null,
     };
   });
-  const handle = making(() => new native.Receipts('{"kind":"kept"}'));
+  const handle = new native.Receipts('');
   handle.push(JSON.stringify(rows));
   unwrap(handle.restore());
   return handle;

@@ -5,11 +5,11 @@
  *
  * @packageDocumentation
  */
-import { settingsText, idText, type Id } from './convert.js';
+import { idText, numberText, settingsText, type Id, type Recipient } from './convert.js';
 import type { Open } from './errors.js';
 import type { NikSmsSettings, PayamResanSettings } from './gateways.js';
 import { asyncDispose, inspect, native } from './native.js';
-import { snakeToCamel } from './names.js';
+import { camelToSnake, snakeToCamel } from './names.js';
 
 /** What an emulator is like. Every setting has a default; times are in milliseconds. */
 export interface EmulatorOptions {
@@ -21,6 +21,10 @@ export interface EmulatorOptions {
   speed?: number | undefined;
   /** How much emulated time has to pass before Payam Resan answers again about the same message; off unless set. */
   pollingRule?: number | undefined;
+  /** Whether that rule holds for ids that no message has, too. */
+  pollingRuleForUnknownIds?: boolean | undefined;
+  /** How much emulated time passes before a registered message is found by a lookup; none unless set. */
+  lookupLag?: number | undefined;
   /** The credit both accounts start with; a message costs 1. */
   credit?: number | undefined;
   /** Where the `v2` dialect answers for deliveries. */
@@ -50,12 +54,19 @@ export interface Fault {
   skip?: number | undefined;
   /** How many requests it hits: 1 unless given, for ever if null or `Infinity`. */
   times?: number | null | undefined;
-  /** `after`: the request is carried out, then the fault happens. `before` unless given. */
-  when?: 'before' | 'after' | undefined;
-  /** What the client sees. */
+  /**
+   * `after`: the request is carried out, then the fault happens. `laterMs`: the fault happens at once, and the request is carried
+   * out so many emulated milliseconds later. `before` unless given.
+   */
+  when?: 'before' | 'after' | { laterMs: number } | undefined;
+  /**
+   * What the client sees. `status` comes with a page, `statusJson` with the JSON of a proxy; `code` is the gateway's own refusal,
+   * and with `halfTaken` it has registered the first half of the batch before.
+   */
   then:
-    | 'never' | 'close' | 'half' | 'garbage' | 'html' | 'drop_rows' | 'shuffle_rows' | 'late'
-    | { status: number } | { code: number } | { delayMs: number };
+    | 'never' | 'close' | 'half' | 'garbage' | 'html' | 'drop_rows' | 'shuffle_rows' | 'no_rows' | 'round_ids' | 'extra_row'
+    | 'contradict_rows' | 'late'
+    | { status: number } | { statusJson: number } | { code: number } | { halfTaken: number } | { delayMs: number };
 }
 
 /** A message as a gateway registered it. */
@@ -109,10 +120,15 @@ function camel<T>(value: unknown): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [snakeToCamel(key), camel(item)])) as T;
 }
 
+/** `{ delayMs: 5 }` as `{ delay_ms: 5 }`. */
+function snake(value: string | object | undefined): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [camelToSnake(key), item]));
+}
+
 function faultOf(fault: Fault): object {
-  const { operations, gateway, skip, times, when } = fault;
-  const then = typeof fault.then === 'object' && 'delayMs' in fault.then ? { delay_ms: fault.then.delayMs } : fault.then;
-  return { operations, gateway, skip, times: times === Infinity ? null : times, when, then };
+  const { operations, gateway, skip, times, when, then } = fault;
+  return { operations, gateway, skip, times: times === Infinity ? null : times, when: snake(when), then: snake(then) };
 }
 
 /**
@@ -220,7 +236,7 @@ export class Emulator {
     return this.#handle.connectionCount();
   }
 
-  /** Forgets messages, requests, counts and faults, and gives the credit back. */
+  /** Forgets messages, requests, counts, faults and what is to be refused, and gives the credit back. */
   clear(): void {
     this.#handle.clear();
   }
@@ -238,6 +254,16 @@ export class Emulator {
   /** The faults that are not used up. */
   pendingFaults(): Fault[] {
     return camel(JSON.parse(this.#handle.pendingFaults()));
+  }
+
+  /** From now on both gateways refuse every request with a message that contains this word. Words add up. */
+  refuseText(word: string): void {
+    this.#handle.refuseText(word);
+  }
+
+  /** From now on both gateways refuse every request with a message to this number. Numbers add up. */
+  refuseNumber(number: Recipient): void {
+    this.#handle.refuseNumber(numberText(number, 'refuseNumber', 'number'));
   }
 
   /** Emulated milliseconds since the start. */

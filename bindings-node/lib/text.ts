@@ -47,14 +47,26 @@ export function segments(message: string, profile: Open<'gsm' | 'payam-resan'> =
   return unwrap(native.segments(text(message, 'segments', 'text'), text(profile, 'segments', 'profile')));
 }
 
+/** What a key names: one message, or one message of a list whose send has a key. */
+export type KeyKind = 'single' | 'list_member';
+
 /**
- * The trace id that a key stands for: the same in every process and every language.
+ * The trace id of a key and a recipient: the same in every process and every language. `secret` is that of the messenger, its
+ * `keySecret` or `PAYAMAK_KEY_SECRET`, where it has one.
  *
  * @example
  * ```ts
- * await gateway.statusByTraceId([traceIdFromKey('order-981:paid')]);
+ * await gateway.statusByTraceId([traceIdFromKey('order-981:paid', '09121112222')]);
+ * await gateway.statusByTraceId([traceIdFromKey('campaign-7', '09121112222', 'list_member')]); // of send(text, [to], { key })
  * ```
  */
-export function traceIdFromKey(key: string): bigint {
-  return BigInt(idText(unwrap<string>(native.traceIdFromKey(text(key, 'trace_id_from_key', 'key'))), 'trace_id_from_key', 'key'));
+export function traceIdFromKey(key: string, to: Recipient, kind: KeyKind = 'single', secret?: string): bigint {
+  const operation = 'trace_id_from_key';
+  const id = native.traceIdFromKey(
+    text(key, operation, 'key'),
+    numberText(to, operation, 'to'),
+    text(kind, operation, 'kind'),
+    secret == null ? undefined : text(secret, operation, 'secret'),
+  );
+  return BigInt(idText(unwrap<string>(id), operation, 'key'));
 }

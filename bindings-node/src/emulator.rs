@@ -18,6 +18,8 @@ struct Settings {
     allow_non_loopback: Option<bool>,
     speed: Option<f64>,
     polling_rule: Option<f64>,
+    polling_rule_for_unknown_ids: Option<bool>,
+    lookup_lag: Option<f64>,
     credit: Option<i64>,
     v2_delivery_path: Option<String>,
     record_requests: Option<bool>,
@@ -57,6 +59,12 @@ fn start(settings: Settings) -> napi::Result<Emulator> {
     }
     if let Some(rule) = settings.polling_rule {
         builder = builder.polling_rule(Some(duration(rule)?));
+    }
+    if let Some(holds) = settings.polling_rule_for_unknown_ids {
+        builder = builder.polling_rule_for_unknown_ids(holds);
+    }
+    if let Some(lag) = settings.lookup_lag {
+        builder = builder.lookup_lag(duration(lag)?);
     }
     if let Some(credit) = settings.credit {
         builder = builder.credit(credit);
@@ -191,6 +199,18 @@ impl Emulator {
     #[napi(catch_unwind)]
     pub fn pending_faults(&self) -> napi::Result<String> {
         Ok(to_value(self.0.pending_faults())?.to_string())
+    }
+
+    /// Refuses every request with a message that contains this word.
+    #[napi(catch_unwind)]
+    pub fn refuse_text(&self, word: String) {
+        self.0.refuse_text(word);
+    }
+
+    /// Refuses every request with a message to this number.
+    #[napi(catch_unwind)]
+    pub fn refuse_number(&self, number: String) -> napi::Result<()> {
+        self.0.refuse_number(number).map_err(refused)
     }
 
     /// Emulated milliseconds since the start.

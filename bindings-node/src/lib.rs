@@ -20,7 +20,7 @@ mod wire;
 
 use napi::bindgen_prelude::create_custom_tokio_runtime;
 use napi_derive::{module_init, napi};
-use payamak::{Msisdn, SegmentProfile, TraceId, segments_by};
+use payamak::{KeyKind, Msisdn, SegmentProfile, TraceId, segments_by};
 use serde_json::json;
 
 /// How many threads serve the connections. With one of them nobody wakes a thread that has nothing to do, and a connection is
@@ -70,8 +70,10 @@ pub fn known_statuses(kind: String) -> String {
     wire::answer(statuses::of_kind(&kind))
 }
 
-/// The trace id of a key.
+/// The trace id of a key and a recipient.
 #[napi(catch_unwind)]
-pub fn trace_id_from_key(key: String) -> String {
-    wire::answer(TraceId::from_key(&key).and_then(wire::write))
+pub fn trace_id_from_key(key: String, to: String, kind: String, secret: Option<String>) -> String {
+    let trace_id =
+        kind.parse::<KeyKind>().and_then(|kind| TraceId::from_key(&key, to, kind, secret.as_deref()));
+    wire::answer(trace_id.and_then(wire::write))
 }

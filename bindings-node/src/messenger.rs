@@ -1,13 +1,14 @@
 //! The messenger, its sends, and its streams.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use napi::Env;
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
-use payamak::{Error, Message, Progress, Receipt, Recipient, Recipients, SendOutcome, TrackOptions};
+use payamak::{Error, Message, Progress, Receipt, Recipient, Recipients, SendOutcome, Sending, TrackOptions};
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -15,25 +16,23 @@ use tokio_util::sync::CancellationToken;
 use crate::bridge::{Answer, Bridge};
 use crate::cancel::{CancelToken, unless_canceled};
 use crate::gateway::{Client, Gateway, thrown};
-use crate::wire::{self, DeliveryRow, Each, Filled, Item, Kept, ReceiptRow, milliseconds, read};
+use crate::wire::{
+    self, DeliveryRow, Each, Filled, Given, Item, Kept, ReceiptRow, argument_in_milliseconds, read,
+};
 
 /// Sends messages safely through one or more gateways.
 #[napi]
 pub struct Messenger(payamak::Messenger);
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    concurrency: Option<usize>,
-    rate: Option<u32>,
-    attempts: Option<usize>,
-    budget: Option<f64>,
-    settle: Option<f64>,
+/// Hands what was given to the builder, and leaves the rest at core's defaults.
+macro_rules! apply {
+    ($builder:ident, $given:ident, $take:ident, $($field:ident),+) => {
+        $( if let Some(value) = $given.$take(stringify!($field))? { $builder = $builder.$field(value); } )+
+    };
 }
 
 fn build(gateways: &[ClassInstance<Gateway>], settings: &str) -> Result<Messenger, Error> {
-    let settings: Settings = serde_json::from_str(settings)
-        .map_err(|_| Error::setting("settings", "of a type that this setting does not take"))?;
+    let mut given = Given::settings(settings)?;
     let mut builder = payamak::Messenger::builder();
     for gateway in gateways {
         builder = match gateway.client() {
@@ -41,21 +40,15 @@ fn build(gateways: &[ClassInstance<Gateway>], settings: &str) -> Result<Messenge
             Client::NikSms(client) => builder.gateway(client),
         };
     }
-    if let Some(value) = settings.concurrency {
-        builder = builder.concurrency(value);
+    apply!(builder, given, take, concurrency, rate, attempts, resend);
+    apply!(builder, given, take_milliseconds, budget, settle, deadline);
+    if let Some(policy) = given.take::<String>("ask")? {
+        builder = builder.ask(policy.parse()?);
     }
-    if let Some(value) = settings.rate {
-        builder = builder.rate(value);
+    if let Some(secret) = given.take::<String>("key_secret")? {
+        builder = builder.key_secret(secret);
     }
-    if let Some(value) = settings.attempts {
-        builder = builder.attempts(value);
-    }
-    if let Some(value) = settings.budget {
-        builder = builder.budget(milliseconds("budget", value)?);
-    }
-    if let Some(value) = settings.settle {
-        builder = builder.settle(milliseconds("settle", value)?);
-    }
+    given.end()?;
     builder.build().map(Messenger)
 }
 
@@ -106,38 +99,25 @@ impl Messenger {
     pub fn track(&self, receipts: &Receipts, options: String) -> napi::Result<Changes> {
         let options = track_options(&options).map_err(|error| thrown(&error))?;
         let stream = self.0.track(receipts.shared.receipts().to_vec(), options);
+        let stream = stream.map_err(|error| thrown(&error))?;
         Ok(Changes::new(stream.map(|change| wire::answer(wire::write(DeliveryRow::from(&change)))).boxed()))
     }
 
     /// Incoming messages.
     #[napi(catch_unwind)]
     pub fn receive(&self, interval: f64) -> napi::Result<Changes> {
-        let interval = milliseconds("interval", interval).map_err(|error| thrown(&error))?;
+        let interval =
+            argument_in_milliseconds("receive", "interval", interval).map_err(|error| thrown(&error))?;
         let stream = self.0.receive(interval).map(|received| wire::answer(received.and_then(wire::write)));
         Ok(Changes::new(stream.boxed()))
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Track {
-    first_look: Option<f64>,
-    interval: Option<f64>,
-    deadline: Option<f64>,
-}
-
 fn track_options(text: &str) -> Result<TrackOptions, Error> {
-    let given: Track = read("track", text)?;
+    let mut given = Given::options("track", text)?;
     let mut options = TrackOptions::default();
-    if let Some(value) = given.first_look {
-        options = options.first_look(milliseconds("first_look", value)?);
-    }
-    if let Some(value) = given.interval {
-        options = options.interval(milliseconds("interval", value)?);
-    }
-    if let Some(value) = given.deadline {
-        options = options.deadline(milliseconds("deadline", value)?);
-    }
+    apply!(options, given, take_milliseconds, first_look, interval, deadline);
+    given.end()?;
     Ok(options)
 }
 
@@ -194,16 +174,52 @@ impl Changes {
 
 /// What a send is made of, beside its rows.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    what: What,
+    key: Option<String>,
+    sender: Option<String>,
+    #[serde(default)]
+    once: bool,
+    /// In milliseconds, from the moment on at which JavaScript was called.
+    deadline: Option<f64>,
+}
+
+#[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-enum Plan {
+enum What {
     /// One text; a row is a recipient. With `one`, there is a single one.
-    Send { text: String, key: Option<String>, one: bool },
+    Send { text: String, one: bool },
     /// A row is a message.
     Each,
     /// A row is a recipient with parameters.
     Template { template: String },
-    /// A row is a receipt from elsewhere; nothing is sent.
-    Kept,
+}
+
+impl Plan {
+    fn apply(self, sending: Sending, began: Instant) -> Result<Sending, Error> {
+        let mut sending = sending;
+        if let Some(key) = self.key {
+            sending = sending.key(key);
+        }
+        if let Some(sender) = self.sender {
+            sending = sending.sender(sender);
+        }
+        if self.once {
+            sending = sending.once();
+        }
+        if let Some(deadline) = self.deadline {
+            sending = sending.deadline(left_of(deadline, began)?);
+        }
+        Ok(sending)
+    }
+}
+
+/// What reading the messages has left of a deadline. One of zero stays one: that core refuses, and one that has passed
+/// meanwhile it must not.
+fn left_of(deadline: f64, began: Instant) -> Result<Duration, Error> {
+    let deadline = argument_in_milliseconds("send", "deadline", deadline)?;
+    Ok(deadline.saturating_sub(began.elapsed()).max(deadline.min(Duration::from_nanos(1))))
 }
 
 /// Messages on their way in, then their receipts: JavaScript looks at those one by one, so that a send of any size never
@@ -223,6 +239,8 @@ impl Drop for Receipts {
 
 struct Shared {
     plan: String,
+    /// When the call began: its messages may take their time to come.
+    began: Instant,
     /// JSON lists, parsed when the send starts, off JavaScript's thread.
     chunks: Mutex<Vec<String>>,
     progress: watch::Sender<Progress>,
@@ -249,8 +267,9 @@ impl Shared {
     }
 
     async fn send(&self, messenger: &payamak::Messenger, stop: CancellationToken) -> Result<(), Error> {
-        let sending = match read("send", &self.plan)? {
-            Plan::Send { text, key, one } => {
+        let mut plan: Plan = read("send", &self.plan)?;
+        let sending = match std::mem::replace(&mut plan.what, What::Each) {
+            What::Send { text, one } => {
                 let mut to: Vec<Recipient> = self.rows::<String>()?.into_iter().map(Into::into).collect();
                 let to = match to.pop() {
                     Some(only) if one => Recipients::One(only),
@@ -259,21 +278,15 @@ impl Shared {
                         Recipients::Many(to)
                     }
                 };
-                match key {
-                    Some(key) => messenger.send_keyed(&key, text, to),
-                    None => messenger.send(text, to),
-                }
+                messenger.send(text, to)
             }
-            Plan::Each => messenger.send_each(self.rows::<Each>()?.into_iter().map(Message::from)),
-            Plan::Template { template } => {
+            What::Each => messenger.send_each(self.rows::<Each>()?.into_iter().map(Message::from)),
+            What::Template { template } => {
                 let rows = self.rows::<Filled>()?;
                 messenger.send_template(template, rows.into_iter().map(|row| (row.to, row.parameters)))
             }
-            Plan::Kept => {
-                self.keep(self.rows::<Kept>()?.into_iter().map(Receipt::from).collect());
-                return Ok(());
-            }
         };
+        let sending = plan.apply(sending, self.began)?;
         let progress = self.progress.clone();
         let sending = sending.on_progress(move |now| {
             let _ = progress.send_replace(now);
@@ -293,11 +306,12 @@ impl Shared {
 
 #[napi]
 impl Receipts {
-    /// An empty list for this plan.
+    /// An empty list for this plan; a list of receipts from elsewhere needs none.
     #[napi(constructor, catch_unwind)]
     pub fn new(plan: String) -> Self {
         let shared = Shared {
             plan,
+            began: Instant::now(),
             chunks: Mutex::default(),
             progress: watch::Sender::new(Progress::default()),
             done: OnceLock::new(),

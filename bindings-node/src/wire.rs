@@ -10,7 +10,7 @@ use payamak::{
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// `{"ok": …}` of what is JSON already, or `{"err": …}`.
 pub(crate) fn answer(result: Result<String, Error>) -> String {
@@ -61,10 +61,67 @@ pub(crate) fn read<T: DeserializeOwned>(operation: &'static str, text: &str) -> 
     })
 }
 
-/// Milliseconds, as JavaScript counts time.
+const NO_MILLISECONDS: &str = "not a number of milliseconds from 0 up";
+
+/// Milliseconds, as JavaScript counts time, of a setting.
 pub(crate) fn milliseconds(field: &'static str, value: f64) -> Result<Duration, Error> {
-    Duration::try_from_secs_f64(value / 1000.0)
-        .map_err(|_| Error::setting(field, "not a number of milliseconds from 0 up"))
+    duration(value).ok_or_else(|| Error::setting(field, NO_MILLISECONDS))
+}
+
+/// Milliseconds of a call's argument.
+pub(crate) fn argument_in_milliseconds(
+    operation: &'static str,
+    field: &'static str,
+    value: f64,
+) -> Result<Duration, Error> {
+    duration(value).ok_or_else(|| Error::invalid_input(operation, field, NO_MILLISECONDS))
+}
+
+fn duration(milliseconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
+}
+
+/// Settings or options by name, so that one of a wrong type is refused by its own name.
+pub(crate) struct Given {
+    fields: Map<String, Value>,
+    /// Of options: the call that they are given to.
+    operation: Option<&'static str>,
+}
+
+impl Given {
+    pub(crate) fn settings(text: &str) -> Result<Self, Error> {
+        Ok(Self { fields: read("new", text)?, operation: None })
+    }
+
+    pub(crate) fn options(operation: &'static str, text: &str) -> Result<Self, Error> {
+        Ok(Self { fields: read(operation, text)?, operation: Some(operation) })
+    }
+
+    pub(crate) fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<Option<T>, Error> {
+        let Some(value) = self.fields.remove(name) else { return Ok(None) };
+        serde_json::from_value(value)
+            .map(Some)
+            .map_err(|_| self.refuse(name, "of a type that it does not take"))
+    }
+
+    pub(crate) fn take_milliseconds(&mut self, name: &'static str) -> Result<Option<Duration>, Error> {
+        let Some(value) = self.take(name)? else { return Ok(None) };
+        duration(value).map(Some).ok_or_else(|| self.refuse(name, NO_MILLISECONDS))
+    }
+
+    /// Nothing may be left that nobody has taken.
+    pub(crate) fn end(self) -> Result<(), Error> {
+        let Some(name) = self.fields.keys().next() else { return Ok(()) };
+        let list = if self.operation.is_some() { "options" } else { "settings" };
+        Err(self.refuse(list, &format!("wrong: there is no {name:?} among them")))
+    }
+
+    fn refuse(&self, field: &'static str, detail: &str) -> Error {
+        match self.operation {
+            Some(operation) => Error::invalid_input(operation, field, detail),
+            None => Error::setting(field, detail),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -153,19 +210,21 @@ pub(crate) struct Kept {
     trace_id: TraceId,
     gateway: Option<String>,
     message_id: Option<MessageId>,
-    outcome: String,
+    outcome: Option<String>,
 }
 
 impl From<Kept> for Receipt {
     fn from(Kept { to, trace_id, gateway, message_id, outcome }: Kept) -> Self {
-        let mut receipt = Self::restore(to, gateway.as_deref().unwrap_or_default(), trace_id, message_id);
-        if gateway.is_none() {
-            receipt.gateway = None;
-        }
-        receipt.outcome = match outcome.as_str() {
-            "rejected" => SendOutcome::Rejected,
-            "unclear" => SendOutcome::Unclear,
-            _ => SendOutcome::Accepted,
+        let mut receipt = match gateway {
+            Some(gateway) => Self::restore(to, gateway, trace_id, message_id),
+            None => Self::restore_unclear(to, trace_id),
+        };
+        receipt.message_id = message_id;
+        receipt.outcome = match outcome.as_deref() {
+            Some("rejected") => SendOutcome::Rejected,
+            Some("unclear") => SendOutcome::Unclear,
+            Some(_) => SendOutcome::Accepted,
+            None => receipt.outcome,
         };
         receipt
     }
@@ -180,6 +239,7 @@ pub(crate) struct ReceiptRow<'a> {
     gateway: Option<&'a str>,
     outcome: SendOutcome,
     error: Option<Value>,
+    replayed: bool,
 }
 
 impl<'a> From<&'a Receipt> for ReceiptRow<'a> {
@@ -191,6 +251,7 @@ impl<'a> From<&'a Receipt> for ReceiptRow<'a> {
             gateway: receipt.gateway.as_deref(),
             outcome: receipt.outcome,
             error: receipt.error.as_ref().map(describe),
+            replayed: receipt.replayed,
         }
     }
 }

@@ -262,3 +262,30 @@ test('closing waits for what is under way, and refuses what comes later', async 
   assert.ok(sent);
   await assert.rejects(gateway.accountInfo(), ConfigurationError);
 });
+
+test('the emulator refuses texts and numbers, is behind in its books, and says which faults are left', async (t) => {
+  const emulator = await emulate(t, { speed: 0, lookupLag: 5000, pollingRule: 60_000, pollingRuleForUnknownIds: true });
+  const messenger = messengerOn(emulator, { settle: 0, budget: 1000 });
+  emulator.refuseText('وام');
+  emulator.refuseNumber('+98 912 111 3333');
+  assert.throws(() => emulator.refuseNumber('0912'), Error);
+  const report = await messenger.sendEach([
+    { to: TO, text: 'سلام' }, { to: TO, text: 'وام فوری' }, { to: '09121113333', text: 'سلام' },
+  ]);
+  assert.deepEqual(report.toArray().map(({ outcome }) => outcome), ['accepted', 'rejected', 'rejected']);
+  const gateway = new PayamResan(emulator.payamResan());
+  const { traceId, messageId } = report.at(0);
+  assert.equal((await gateway.statusByTraceId([traceId]))[0].status.delivery.state, 'not_found', 'its books are behind');
+  await assert.rejects(gateway.statusByTraceId([traceId]), { code: 'RATE_LIMIT' });
+  emulator.advance(61_000);
+  assert.equal((await gateway.statusByTraceId([traceId]))[0].messageId, messageId);
+  emulator.clear();
+  assert.equal((await messenger.send('وام فوری', '09121113333')).counts.accepted, 1, 'clear forgets what is refused');
+  const faults = [
+    { operations: 'send', gateway: null, skip: 0, times: 2, when: { laterMs: 50 }, then: { statusJson: 429 } },
+    { operations: 'lookup', gateway: 'niksms', skip: 1, times: null, when: 'before', then: { halfTaken: 3 } },
+    { operations: 'any', gateway: null, skip: 0, times: 1, when: 'after', then: { delayMs: 5 } },
+  ];
+  emulator.setFaults(faults);
+  assert.deepEqual(emulator.pendingFaults(), faults);
+});

@@ -47,7 +47,7 @@ const POSITIONS = {
   get_sms_delivery_with_client_id: ['trace_id'],
   msisdn: ['number'],
   segments: ['text', 'profile'],
-  trace_id_from_key: ['key'],
+  trace_id_from_key: ['key', 'to', 'kind', 'secret'],
 };
 
 function camelKeys(value) {
@@ -101,7 +101,7 @@ function secrets(theCase) {
   const visit = (value, key) => {
     if (Array.isArray(value)) for (const item of value) visit(item, key);
     else if (typeof value === 'object' && value !== null) for (const [name, item] of Object.entries(value)) visit(item, name);
-    else if (typeof value === 'string' && ['to', 'recipients', 'text', 'parameters', 'number'].includes(key) && [...value].length >= 4) {
+    else if (typeof value === 'string' && ['to', 'recipients', 'text', 'parameters', 'number', 'secret'].includes(key) && [...value].length >= 4) {
       found.push(value);
       try {
         found.push(payamak.msisdn(value).national.slice(1));

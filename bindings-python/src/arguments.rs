@@ -106,9 +106,20 @@ pub(crate) fn template_messages(rows: Vec<TemplateRow>) -> Vec<TemplateMessage> 
     rows.into_iter().map(message).collect()
 }
 
-/// Seconds of a setting.
-pub(crate) fn seconds(py: Python<'_>, setting: &'static str, given: f64) -> PyResult<Duration> {
+/// Seconds of a setting (without an operation), or of an argument of an operation.
+pub(crate) fn seconds(
+    py: Python<'_>,
+    operation: &'static str,
+    field: &'static str,
+    given: f64,
+) -> PyResult<Duration> {
     Duration::try_from_secs_f64(given).map_err(|_| {
-        errors::raise(py, &Error::setting(setting, format!("{given}; it is a number of seconds, 0 or more")))
+        // In `Debug` a number of 300 digits is written in few.
+        let detail = format!("{given:?}; it is a number of seconds, 0 or more");
+        let error = match operation {
+            "" => Error::setting(field, detail),
+            _ => Error::invalid_input(operation, field, detail),
+        };
+        errors::raise(py, &error)
     })
 }

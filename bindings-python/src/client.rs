@@ -57,7 +57,7 @@ pub(crate) fn shared<C: Gateway + Clone + 'static>(slot: &Arc<Slot<C>>) -> Share
     Box::new(move || slot.get().map(|client| Arc::new(client) as Arc<dyn Gateway>))
 }
 
-/// The keyword arguments of a constructor. What is None is not set.
+/// Keyword arguments. What is None is not set.
 pub(crate) struct Settings<'a, 'py>(pub(crate) &'a Bound<'py, PyDict>);
 
 impl<'py> Settings<'_, 'py> {
@@ -72,7 +72,16 @@ impl<'py> Settings<'_, 'py> {
     }
 
     pub(crate) fn seconds(&self, name: &'static str) -> PyResult<Option<Duration>> {
-        self.get(name)?.map(|given| arguments::seconds(self.0.py(), name, given)).transpose()
+        self.seconds_of("", name)
+    }
+
+    /// The same among the arguments of an operation.
+    pub(crate) fn seconds_of(
+        &self,
+        operation: &'static str,
+        name: &'static str,
+    ) -> PyResult<Option<Duration>> {
+        self.get(name)?.map(|given| arguments::seconds(self.0.py(), operation, name, given)).transpose()
     }
 }
 
@@ -100,7 +109,7 @@ macro_rules! with_timeout {
     ($py:ident, $slot:expr, $timeout:ident) => {{
         let client = crate::client::ok($py, $slot.get())?;
         match $timeout {
-            Some(given) => client.with_timeout(crate::arguments::seconds($py, "timeout", given)?),
+            Some(given) => client.with_timeout(crate::arguments::seconds($py, "", "timeout", given)?),
             None => client,
         }
     }};

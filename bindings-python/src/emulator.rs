@@ -77,6 +77,12 @@ impl Emulator {
             builder = builder.v2_delivery_path(path);
         }
         builder = builder.polling_rule(settings.seconds("polling_rule")?);
+        if let Some(holds) = settings.get("polling_rule_for_unknown_ids")? {
+            builder = builder.polling_rule_for_unknown_ids(holds);
+        }
+        if let Some(lag) = settings.seconds("lookup_lag")? {
+            builder = builder.lookup_lag(lag);
+        }
         let inner = py.detach(|| builder.start_blocking()).map_err(PyOSError::new_err)?;
         Ok(Self { inner: Some(inner), process: std::process::id() })
     }
@@ -155,12 +161,21 @@ impl Emulator {
             .map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
+    fn refuse_text(&self, word: &str) -> PyResult<()> {
+        self.inner()?.refuse_text(word);
+        Ok(())
+    }
+
+    fn refuse_number(&self, number: &str) -> PyResult<()> {
+        self.inner()?.refuse_number(number).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
     fn now(&self) -> PyResult<f64> {
         Ok(self.inner()?.now().as_secs_f64())
     }
 
     fn advance(&self, py: Python<'_>, by: f64) -> PyResult<()> {
-        self.inner()?.advance(arguments::seconds(py, "advance", by)?);
+        self.inner()?.advance(arguments::seconds(py, "advance", "by", by)?);
         Ok(())
     }
 

@@ -16,7 +16,7 @@ mod process;
 mod records;
 mod rows;
 
-use payamak::{Msisdn, SegmentProfile, Segments, TraceId};
+use payamak::{KeyKind, Msisdn, SegmentProfile, Segments, TraceId};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -40,10 +40,17 @@ fn segments(text: &str, profile: &str) -> PyResult<(&'static str, usize, usize, 
     Ok((encoding.as_str(), units, segments, units_left, forced_ucs2))
 }
 
-/// The trace id of a key.
+/// The trace id of a key, for this recipient.
 #[pyfunction]
-fn trace_id_from_key(py: Python<'_>, key: &str) -> PyResult<i64> {
-    client::ok(py, TraceId::from_key(key)).map(TraceId::get)
+fn trace_id_from_key(
+    py: Python<'_>,
+    key: &str,
+    to: arguments::To,
+    kind: &str,
+    secret: Option<&str>,
+) -> PyResult<i64> {
+    let kind = client::ok(py, kind.parse::<KeyKind>())?;
+    client::ok(py, TraceId::from_key(key, to.0, kind, secret)).map(TraceId::get)
 }
 
 /// The native module.

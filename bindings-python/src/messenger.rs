@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use payamak::{
-    DeliveryReport, Error, Message, Receipt, Received, Recipient, Recipients, SendLog, SendOutcome,
-    TrackOptions,
+    AskPolicy, DeliveryReport, Error, Message, Receipt, Received, Recipient, Recipients, SendLog,
+    SendOutcome, TrackOptions,
 };
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -108,6 +109,42 @@ impl Outbox {
     }
 }
 
+/// What one send sets for all of its messages.
+struct Options {
+    key: Option<String>,
+    sender: Option<Line>,
+    once: bool,
+    deadline: Option<Duration>,
+}
+
+impl Options {
+    fn read(given: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let given = Settings(given);
+        Ok(Self {
+            key: given.get("key")?,
+            sender: given.get("sender")?,
+            once: given.get("once")?.unwrap_or(false),
+            deadline: given.seconds_of("send", "deadline")?,
+        })
+    }
+
+    fn apply(self, mut sending: payamak::Sending) -> payamak::Sending {
+        if let Some(key) = self.key {
+            sending = sending.key(key);
+        }
+        if let Some(line) = self.sender {
+            sending = sending.sender(line.0);
+        }
+        if self.once {
+            sending = sending.once();
+        }
+        match self.deadline {
+            Some(deadline) => sending.deadline(deadline),
+            None => sending,
+        }
+    }
+}
+
 #[pyclass(frozen, module = "payamak._native")]
 pub(crate) struct Messenger(Arc<Slot<payamak::Messenger>>);
 
@@ -122,6 +159,10 @@ impl Messenger {
         let rate: Option<u32> = settings.get("rate")?;
         let attempts: Option<usize> = settings.get("attempts")?;
         let (budget, settle) = (settings.seconds("budget")?, settings.seconds("settle")?);
+        let resend: Option<bool> = settings.get("resend")?;
+        let ask = settings.get::<String>("ask")?.map(|ask| ok(py, ask.parse::<AskPolicy>())).transpose()?;
+        let deadline = settings.seconds("deadline")?;
+        let key_secret: Option<String> = settings.get("key_secret")?;
         let build = move || {
             let mut builder = payamak::Messenger::builder();
             for gateway in &gateways {
@@ -142,6 +183,18 @@ impl Messenger {
             if let Some(settle) = settle {
                 builder = builder.settle(settle);
             }
+            if let Some(resend) = resend {
+                builder = builder.resend(resend);
+            }
+            if let Some(policy) = ask {
+                builder = builder.ask(policy);
+            }
+            if let Some(deadline) = deadline {
+                builder = builder.deadline(deadline);
+            }
+            if let Some(secret) = &key_secret {
+                builder = builder.key_secret(secret);
+            }
             builder.build()
         };
         ok(py, Slot::new(build)).map(Self)
@@ -151,8 +204,8 @@ impl Messenger {
         self.0.close();
     }
 
-    fn send(&self, py: Python<'_>, text: String, to: To, key: Option<String>) -> PyResult<Sending> {
-        self.sending(py, text, Recipients::One(to.0), key)
+    fn send(&self, py: Python<'_>, text: String, to: To, options: &Bound<'_, PyDict>) -> PyResult<Sending> {
+        self.sending(py, options, move |messenger| messenger.send(text, Recipients::One(to.0)))
     }
 
     fn send_to_many(
@@ -160,19 +213,26 @@ impl Messenger {
         py: Python<'_>,
         text: String,
         to: &Outbox,
-        key: Option<String>,
+        options: &Bound<'_, PyDict>,
     ) -> PyResult<Sending> {
-        self.sending(py, text, Recipients::Many(to.take().recipients), key)
+        let to = Recipients::Many(to.take().recipients);
+        self.sending(py, options, move |messenger| messenger.send(text, to))
     }
 
-    fn send_each(&self, py: Python<'_>, messages: &Outbox) -> PyResult<Sending> {
-        let (messenger, messages) = (ok(py, self.0.get())?, messages.take().messages);
-        Ok(Sending::new(move || messenger.send_each(messages)))
+    fn send_each(&self, py: Python<'_>, messages: &Outbox, options: &Bound<'_, PyDict>) -> PyResult<Sending> {
+        let messages = messages.take().messages;
+        self.sending(py, options, move |messenger| messenger.send_each(messages))
     }
 
-    fn send_template(&self, py: Python<'_>, template: String, recipients: &Outbox) -> PyResult<Sending> {
-        let (messenger, pairs) = (ok(py, self.0.get())?, recipients.take().pairs);
-        Ok(Sending::new(move || messenger.send_template(template, pairs)))
+    fn send_template(
+        &self,
+        py: Python<'_>,
+        template: String,
+        recipients: &Outbox,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Sending> {
+        let pairs = recipients.take().pairs;
+        self.sending(py, options, move |messenger| messenger.send_template(template, pairs))
     }
 
     fn delivery(&self, py: Python<'_>, receipts: &Bound<'_, PyAny>, bridge: Option<&Bridge>) -> Reply {
@@ -189,20 +249,20 @@ impl Messenger {
         let (messenger, receipts) = (ok(py, self.0.get())?, read_receipts(receipts)?);
         let given = Settings(options);
         let mut options = TrackOptions::default();
-        if let Some(after) = given.seconds("first_look")? {
+        if let Some(after) = given.seconds_of("track", "first_look")? {
             options = options.first_look(after);
         }
-        if let Some(interval) = given.seconds("interval")? {
+        if let Some(interval) = given.seconds_of("track", "interval")? {
             options = options.interval(interval);
         }
-        if let Some(deadline) = given.seconds("deadline")? {
+        if let Some(deadline) = given.seconds_of("track", "deadline")? {
             options = options.deadline(deadline);
         }
-        Ok(ItemStream::new(messenger.track(receipts, options).map(Item::Report)))
+        Ok(ItemStream::new(ok(py, messenger.track(receipts, options))?.map(Item::Report)))
     }
 
     fn receive(&self, py: Python<'_>, interval: f64) -> PyResult<ItemStream> {
-        let interval = arguments::seconds(py, "interval", interval)?;
+        let interval = arguments::seconds(py, "receive", "interval", interval)?;
         let incoming = ok(py, self.0.get())?.receive(interval);
         Ok(ItemStream::new(incoming.map(|item| item.map_or_else(Item::Failed, Item::Received))))
     }
@@ -217,15 +277,11 @@ impl Messenger {
     fn sending(
         &self,
         py: Python<'_>,
-        text: String,
-        to: Recipients,
-        key: Option<String>,
+        options: &Bound<'_, PyDict>,
+        start: impl FnOnce(&payamak::Messenger) -> payamak::Sending + Send + 'static,
     ) -> PyResult<Sending> {
-        let messenger = ok(py, self.0.get())?;
-        Ok(Sending::new(move || match key {
-            Some(key) => messenger.send_keyed(&key, text, to),
-            None => messenger.send(text, to),
-        }))
+        let (messenger, options) = (ok(py, self.0.get())?, Options::read(options)?);
+        Ok(Sending::new(move || options.apply(start(&messenger))))
     }
 }
 
@@ -249,15 +305,9 @@ fn read_receipts(given: &Bound<'_, PyAny>) -> PyResult<Vec<Receipt>> {
     }
     let receipt = |(to, gateway, trace_id, message_id, outcome): ReceiptRow| {
         let known = [SendOutcome::Accepted, SendOutcome::Rejected, SendOutcome::Unclear];
-        let mut receipt = Receipt::restore(
-            to.0,
-            gateway.as_deref().unwrap_or_default(),
-            trace_id.0,
-            message_id.map(|id| id.0),
-        );
-        if gateway.is_none() {
-            receipt.gateway = None;
-        }
+        let mut receipt = Receipt::restore_unclear(to.0, trace_id.0);
+        receipt.gateway = gateway.map(Into::into);
+        receipt.message_id = message_id.map(|id| id.0);
         receipt.outcome = known
             .into_iter()
             .find(|known| known.as_str() == outcome)

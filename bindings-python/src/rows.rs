@@ -142,6 +142,7 @@ fn receipt<'py>(py: Python<'py>, row: &Receipt) -> PyResult<Bound<'py, PyAny>> {
         row.gateway.as_deref(),
         row.outcome.as_str(),
         error,
+        row.replayed,
     )
 }
 

@@ -150,6 +150,8 @@ def private(case: dict[str, Any]) -> Iterator[str]:
     """What no error may show; what is too short to be recognised does not count."""
     yield "conformance-key"
     yield "conformance-password"
+    if secret := case["call"]["arguments"].get("secret"):
+        yield secret
     for key, text in strings(case["call"]["arguments"], ""):
         if key in {"to", "recipients", "text", "parameters", "number"} and len(text) >= 4:
             yield text

@@ -64,7 +64,21 @@ def test_otp_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
         code = message.text.rsplit(" ", 1)[-1]
         check = {"number": "۰۹۱۲۱۱۱۲۲۲۲", "code": code}
         assert client.post("/codes/check", params={**check, "code": "wrong"}).json() == {"valid": False}
+        assert client.post("/codes/check", params={**check, "code": "۱۲٣"}).json() == {"valid": False}
         assert client.post("/codes/check", params=check).json() == {"valid": True}
+        assert client.post("/codes/check", params=check).json() == {"valid": False}
+
+        # Asking again gives a new code in a new message, and typed with a Persian keyboard it is as good.
+        client.post("/codes", params={"number": "09121112222"})
+        code = module.app.state.emulator.messages[1].text.rsplit(" ", 1)[-1]
+        check["code"] = code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+        assert client.post("/codes/check", params=check).json() == {"valid": True}
+
+        # Who guesses does not guess for long.
+        client.post("/codes", params={"number": "09121112222"})
+        check["code"] = module.app.state.emulator.messages[2].text.rsplit(" ", 1)[-1]
+        for _ in range(module.GUESSES):
+            assert client.post("/codes/check", params={**check, "code": "wrong"}).json() == {"valid": False}
         assert client.post("/codes/check", params=check).json() == {"valid": False}
 
 

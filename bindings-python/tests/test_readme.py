@@ -40,4 +40,6 @@ def test_the_packages_own_readme(monkeypatch: pytest.MonkeyPatch, emulator: Emul
     scope: dict[str, Any] = {}
     for code in blocks(HERE / "README.md"):
         exec(compile(code, "bindings-python/README.md", "exec"), scope)
-    assert emulator.message_count == 1
+    # The order and the code.
+    assert emulator.message_count == 2
+    assert {receipt.outcome for receipt in (*scope["report"], scope["receipt"])} == {"accepted"}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from payamak import Message, Messenger, PayamResan, Report
+from payamak import Message, Messenger, NikSms, PayamResan, Report
 from payamak.testing import Emulator
 
 FAULTS: list[Any] = [
@@ -21,7 +22,12 @@ FAULTS: list[Any] = [
     "html",
     {"status": 500},
     {"status": 503},
+    # What a proxy or a firewall says in the gateway's place.
+    {"status": 401},
+    {"status": 403},
+    {"status": 404},
     {"status": 429},
+    {"status_json": 429},
     {"code": 100},
     {"code": 5},
     {"code": 20},
@@ -29,40 +35,150 @@ FAULTS: list[Any] = [
     {"delay_ms": 20},
     "drop_rows",
     "shuffle_rows",
-    "late",
+    "no_rows",
+    "extra_row",
 ]
 #: Refusals that certainly carry nothing out; "after" would be a gateway that lies.
-HONEST = ({"status": 429}, {"code": 5}, {"code": 20})
+HONEST = ({"code": 5}, {"code": 20})
 NUMBERS = [f"0912111{number:04}" for number in range(250)]
 
 
+def payam_resan(emulator: Emulator) -> PayamResan:
+    return PayamResan(api_key="demo-key", sender=30004040, base_url=emulator.payam_resan_url, timeout=0.5)
+
+
+def niksms(emulator: Emulator) -> NikSms:
+    return NikSms(
+        username="demo",
+        password="demo-password",
+        sender="50001234",
+        base_url=emulator.niksms_url,
+        timeout=0.5,
+        max_recipients=99,
+    )
+
+
 def patient(emulator: Emulator) -> Messenger:
-    gateway = PayamResan(api_key="demo-key", sender=30004040, base_url=emulator.payam_resan_url, timeout=0.5)
-    return Messenger([gateway], settle=0.02)
+    return Messenger([payam_resan(emulator)], settle=0.02)
 
 
-def check(report: Report, emulator: Emulator) -> None:
-    """None twice, none lost, and every receipt tells the truth."""
+def check(report: Report, emulator: Emulator, *, ids_are_right: bool = True) -> None:
+    """None twice, none denied, and every receipt tells the truth."""
     assert len(report) == len(NUMBERS)
+    ids = {message.trace_id: message.id for message in emulator.messages}
+    assert len(ids) == emulator.message_count, "sent twice"
     for receipt in report:
-        registered = emulator.registrations(receipt.trace_id)
-        assert registered <= 1, "sent twice"
-        assert receipt.outcome == ("accepted" if registered else "rejected")
+        if receipt.outcome == "accepted":
+            assert receipt.trace_id in ids, "lost"
+            assert not ids_are_right or receipt.message_id == ids[receipt.trace_id], "the id of another message"
+        else:
+            assert receipt.outcome == "rejected"
+            assert receipt.trace_id not in ids, "denied"
     assert emulator.message_count == len(report.accepted)
 
 
+def at_each_request(run: Callable[[int], None]) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(run, range(3)))
+
+
+NAMED = pytest.mark.parametrize("key", [None, "campaign-7"], ids=["plain", "keyed"])
+
+
+@NAMED
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("then", FAULTS, ids=str)
-def test_each_fault_at_each_request(then: Any, when: str) -> None:
+def test_each_fault_at_each_request(then: Any, when: str, key: str | None) -> None:
     def run(position: int) -> None:
         with Emulator() as emulator:
             emulator.faults([{"then": then, "when": "before" if then in HONEST else when, "skip": position}])
-            report = patient(emulator).send("سلام", NUMBERS)
+            report = patient(emulator).send("سلام", NUMBERS, key=key)
             check(report, emulator)
             assert len(report.accepted) == len(NUMBERS), "lost"
 
-    with ThreadPoolExecutor(3) as pool:
-        list(pool.map(run, range(3)))
+    at_each_request(run)
+
+
+@NAMED
+@pytest.mark.parametrize("then", ["never", "close", {"status": 503}, {"status": 403}], ids=str)
+def test_a_request_that_lands_after_its_failure(then: Any, key: str | None) -> None:
+    """Long after the failure was seen, and long before the settling pause is over."""
+
+    def run(position: int) -> None:
+        with Emulator(speed=10) as emulator:
+            emulator.faults([{"then": then, "when": {"later_ms": 1500}, "skip": position}])
+            report = Messenger([payam_resan(emulator)], settle=2).send("سلام", NUMBERS, key=key)
+            check(report, emulator)
+            assert len(report.accepted) == len(NUMBERS), "lost"
+
+    at_each_request(run)
+
+
+@NAMED
+def test_ids_rounded_by_a_double(key: str | None) -> None:
+    """Most name nobody and are asked for; of one that happens to name somebody, nothing shows that it is wrong."""
+
+    def run(position: int) -> None:
+        with Emulator() as emulator:
+            emulator.faults([{"then": "round_ids", "skip": position}])
+            report = patient(emulator).send("سلام", NUMBERS, key=key)
+            check(report, emulator, ids_are_right=False)
+            assert len(report.accepted) == len(NUMBERS), "lost"
+
+    at_each_request(run)
+
+
+def test_a_request_that_lands_after_the_first_look() -> None:
+    """NikSMS has no rule of how often it may be asked, so it is asked again when the settling pause is over."""
+
+    def run(position: int) -> None:
+        with Emulator() as emulator:
+            emulator.faults([{"then": "late", "skip": position}])
+            report = Messenger([niksms(emulator)], settle=0.5).send("سلام", NUMBERS)
+            check(report, emulator)
+            assert len(report.accepted) == len(NUMBERS), "lost"
+
+    at_each_request(run)
+
+
+@NAMED
+@pytest.mark.parametrize(("first", "code"), [("payam-resan", 19), ("payam-resan", 15), ("niksms", 3), ("niksms", 4)])
+def test_half_of_a_request_was_taken_before_it_was_refused(first: str, code: int, key: str | None) -> None:
+    """The credit, or a limit, ran out in the middle: what was taken stays, the rest goes on to the second gateway."""
+
+    def run(position: int) -> None:
+        with Emulator() as emulator:
+            emulator.faults([{"then": {"half_taken": code}, "gateway": first, "skip": position}])
+            gateways = sorted([payam_resan(emulator), niksms(emulator)], key=lambda gateway: gateway.name != first)
+            report = Messenger(gateways, settle=0.02).send("سلام", NUMBERS, key=key)
+            check(report, emulator)
+            assert len(report.accepted) == len(NUMBERS), "lost"
+            assert {receipt.gateway for receipt in report} == {"payam-resan", "niksms"}
+
+    at_each_request(run)
+
+
+@NAMED
+@pytest.mark.parametrize("then", ["close", "no_rows", {"status": 403}, {"code": 100}], ids=str)
+def test_nothing_arrives_through_two_gateways(then: Any, key: str | None) -> None:
+    def run(position: int) -> None:
+        with Emulator() as emulator:
+            emulator.faults([{"then": then, "when": "after", "gateway": "payam-resan", "skip": position}])
+            report = Messenger([payam_resan(emulator), niksms(emulator)], settle=0.02).send("سلام", NUMBERS, key=key)
+            check(report, emulator)
+            assert {receipt.gateway for receipt in report.accepted} == {"payam-resan"}
+
+    at_each_request(run)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_rows_that_contradict_themselves_prove_nothing(when: str, emulator: Emulator) -> None:
+    emulator.faults(
+        [{"then": "close", "when": when}, {"then": "contradict_rows", "operations": "lookup", "times": None}]
+    )
+    report = Messenger([payam_resan(emulator)], settle=0.02, budget=1, concurrency=1).send("سلام", NUMBERS)
+    assert (len(report.accepted), len(report.unclear), len(report.rejected)) == (151, 99, 0)
+    assert emulator.message_count == (250 if when == "after" else 151)
 
 
 def test_all_faults_at_once(emulator: Emulator) -> None:

@@ -142,6 +142,21 @@ impl Hint {
     }
 }
 
+/// The part of a message that a refusal is about. A request of many messages that is refused for one of these may have been
+/// refused for a single one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusedPart {
+    /// What it says.
+    Text,
+    /// Whom it goes to.
+    Recipient,
+    /// The line it comes from.
+    Sender,
+    /// Some value of it: the gateway does not say which.
+    AnyValue,
+}
+
 /// What a gateway's error code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -154,12 +169,19 @@ pub struct ErrorMeaning {
     pub retry: Retry,
     /// What to do about it; `None` for a code that no table has.
     pub hint: Option<Hint>,
+    /// The part of a message that was refused, where it is about one.
+    pub refused_part: Option<RefusedPart>,
 }
 
 impl ErrorMeaning {
     /// Refused, so certainly not sent.
     pub(crate) const fn refused(kind: ErrorKind, retry: Retry, en: &'static str, fa: &'static str) -> Self {
-        Self { kind, outcome: Outcome::NotSent, retry, hint: Some(Hint::new(en, fa)) }
+        Self { kind, outcome: Outcome::NotSent, retry, hint: Some(Hint::new(en, fa)), refused_part: None }
+    }
+
+    /// The same refusal, for a part of a message.
+    pub(crate) const fn of(self, part: RefusedPart) -> Self {
+        Self { refused_part: Some(part), ..self }
     }
 
     /// The gateway does not know itself.
@@ -173,6 +195,7 @@ impl ErrorMeaning {
         outcome: Outcome::Unclear,
         retry: Retry::CheckFirst,
         hint: None,
+        refused_part: None,
     };
 }
 
@@ -199,6 +222,9 @@ struct Inner {
     retry_after: Option<Duration>,
     http_status: Option<u16>,
     body_excerpt: Option<String>,
+    refused_part: Option<RefusedPart>,
+    /// A connection that was made, and broke.
+    is_broken: bool,
     receipts: Vec<Receipt>,
 }
 
@@ -219,6 +245,8 @@ impl Error {
             retry_after: None,
             http_status: None,
             body_excerpt: None,
+            refused_part: None,
+            is_broken: false,
             receipts: Vec::new(),
         }))
     }
@@ -269,6 +297,7 @@ impl Error {
             inner.outcome = meaning.outcome;
             inner.retry = meaning.retry;
             inner.hint = meaning.hint;
+            inner.refused_part = meaning.refused_part;
             inner.gateway_text = gateway_text.or_else(|| code.text.map(str::to_owned));
             inner.code = Some(code);
         })
@@ -299,6 +328,10 @@ impl Error {
         })
     }
 
+    pub(crate) fn with_code(self, code: Code) -> Self {
+        self.with(|inner| inner.code = Some(code))
+    }
+
     pub(crate) fn with_value(self, value: &str) -> Self {
         self.with(|inner| inner.value = Some(value.to_owned()))
     }
@@ -311,8 +344,17 @@ impl Error {
         self.with(|inner| inner.retry = retry)
     }
 
-    pub(crate) fn with_retry_after(self, after: Option<Duration>) -> Self {
+    /// How long the gateway asks to wait; gateways outside this crate need it too.
+    #[must_use]
+    pub fn with_retry_after(self, after: Option<Duration>) -> Self {
         self.with(|inner| inner.retry_after = after)
+    }
+
+    /// The part of a message that was refused, for gateways outside this crate: a request of many messages that is refused
+    /// for it is split until the message at fault is found.
+    #[must_use]
+    pub fn with_refused_part(self, part: RefusedPart) -> Self {
+        self.with(|inner| inner.refused_part = Some(part))
     }
 
     pub(crate) fn with_http_status(self, status: u16) -> Self {
@@ -325,6 +367,11 @@ impl Error {
 
     pub(crate) fn with_gateway_text(self, text: Option<String>) -> Self {
         self.with(|inner| inner.gateway_text = text)
+    }
+
+    /// The connection had been made before it broke.
+    pub(crate) fn broken(self) -> Self {
+        self.unclear().with(|inner| inner.is_broken = true)
     }
 
     pub(crate) fn with_receipts(self, receipts: Vec<Receipt>) -> Self {
@@ -350,6 +397,37 @@ impl Error {
         })
     }
 
+    /// May have been sent, and this is why nobody could tell.
+    pub(crate) fn unclear_because(self, cause: &Self) -> Self {
+        let cause = format!("; asked afterwards: {}", cause.0.detail);
+        self.unclear().with(|inner| inner.detail.push_str(&cause))
+    }
+
+    /// The same, after something else had gone wrong.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        let before = format!("; before that: {}", before.0.detail);
+        self.with(|inner| inner.detail.push_str(&before))
+    }
+
+    /// The same error, of a question that was to say whether an earlier run had sent a message.
+    pub(crate) fn of_asking_first(&self) -> Self {
+        let detail = format!(
+            "the gateway could not be asked whether an earlier run had sent this message, and nothing was sent now: {}",
+            self.0.detail
+        );
+        self.clone().unclear().with(|inner| inner.detail = detail)
+    }
+
+    /// What stands against a message that was not even tried, because nothing had gone well for too long.
+    pub(crate) fn not_tried(&self) -> Self {
+        let detail = format!("not tried, because the gateway had failed for too long: {}", self.0.detail);
+        self.clone().with(|inner| {
+            inner.detail = detail;
+            inner.outcome = Outcome::NotSent;
+            inner.retry = Retry::Backoff;
+        })
+    }
+
     /// The same failure after the gateway was asked and did not have the message.
     pub(crate) fn found_absent(self) -> Self {
         self.with(|inner| {
@@ -367,6 +445,11 @@ impl Error {
                 inner.retry = Retry::Backoff;
             }
         })
+    }
+
+    /// Whether no connection was made, so that not even a question has arrived.
+    pub(crate) fn never_connected(&self) -> bool {
+        self.0.kind == ErrorKind::Connect && self.0.outcome == Outcome::NotSent && !self.0.is_broken
     }
 
     /// What kind of error it is.
@@ -438,6 +521,11 @@ impl Error {
     /// can hold texts and numbers): never log it unasked.
     pub fn body_excerpt(&self) -> Option<&str> {
         self.0.body_excerpt.as_deref()
+    }
+
+    /// The part of a message that the gateway refused, where its code says so.
+    pub fn refused_part(&self) -> Option<RefusedPart> {
+        self.0.refused_part
     }
 
     /// After a cancellation: what had become of each message, in input order.

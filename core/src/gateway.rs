@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::delivery::DeliveryStatus;
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::message::{IncomingMessage, MessageId, SenderLine, TraceId};
 use crate::phone::Msisdn;
 
@@ -33,25 +34,70 @@ pub trait Gateway: Debug + Send + Sync {
     /// this gateway or the next. Whatever may have left is [`Error::maybe_sent`].
     fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>>;
 
-    /// Asks which of these messages the gateway has. At most [`Capabilities::look_up`] ids a call; an id that is missing
-    /// from the answer is asked for again.
-    fn look_up<'a>(&'a self, trace_ids: &'a [TraceId]) -> BoxFuture<'a, Result<Vec<Registration>>>;
+    /// Asks which of these messages the gateway has. At most [`LookUp::most`] ids a call; an id that is missing from the
+    /// answer, or whose row proves neither, is asked for again.
+    fn look_up<'a>(&'a self, _trace_ids: &'a [TraceId]) -> BoxFuture<'a, Result<Vec<Registration>>> {
+        lacking(self.name(), "look_up", "the gateway cannot be asked by trace id")
+    }
 
     /// Asks what became of messages. At most [`Capabilities::deliveries`] ids a call.
     fn deliveries<'a>(
         &'a self,
-        ids: &'a [MessageId],
-    ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>>;
+        _ids: &'a [MessageId],
+    ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
+        lacking(self.name(), "delivery", "the gateway cannot be asked what became of a message")
+    }
 
     /// Takes the incoming messages; each is handed out once.
-    fn receive(&self) -> BoxFuture<'_, Result<Vec<IncomingMessage>>>;
+    fn receive(&self) -> BoxFuture<'_, Result<Vec<IncomingMessage>>> {
+        lacking(self.name(), "receive", "the gateway has no inbox")
+    }
 
     /// The account's credit and lines.
-    fn balance(&self) -> BoxFuture<'_, Result<Balance>>;
+    fn balance(&self) -> BoxFuture<'_, Result<Balance>> {
+        lacking(self.name(), "balance", "the gateway cannot be asked for the credit")
+    }
+
+    /// How long its requests may take.
+    fn time_limits(&self) -> TimeLimits {
+        TimeLimits::default()
+    }
+
+    /// What this process remembers about the gateway's messages. Where it is given, all messengers that share this gateway
+    /// share it, and two sends of one key through two of them are one message too.
+    fn memory(&self) -> Option<&Arc<Memory>> {
+        None
+    }
+}
+
+/// How long the requests of a gateway may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimeLimits {
+    /// To be connected. A request of a send with a deadline does not start with less left.
+    pub connect: Duration,
+    /// For a whole request. After a timeout the gateway is known to be slow, so its "I do not have it" is believed no sooner
+    /// than after as long again.
+    pub request: Duration,
+}
+
+impl TimeLimits {
+    /// Limits of a gateway's own.
+    pub fn new(connect: Duration, request: Duration) -> Self {
+        Self { connect, request }
+    }
+}
+
+impl Default for TimeLimits {
+    /// 5 and 15 seconds.
+    fn default() -> Self {
+        Self::new(Duration::from_secs(5), Duration::from_secs(15))
+    }
 }
 
 /// What a gateway (or one dialect of it) can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Capabilities {
     /// The most recipients of one request.
     pub max_recipients: usize,
@@ -59,24 +105,137 @@ pub struct Capabilities {
     pub personal: Option<Personal>,
     /// Whether it has templates.
     pub templates: bool,
-    /// How many messages one request can ask for by trace id; `None` where they cannot be asked for, so that an unclear
-    /// message stays unclear, and a message with a key is never sent here.
-    pub look_up: Option<usize>,
+    /// How it is asked for messages by trace id; `None` where it cannot be, so that an unclear message stays unclear, and a
+    /// message with a key is never sent here.
+    pub look_up: Option<LookUp>,
     /// How many ids one request for deliveries takes; `None` where deliveries cannot be asked for.
     pub deliveries: Option<usize>,
     /// Whether incoming messages can be taken.
     pub inbox: bool,
-    /// How long to leave between two questions about the same message.
+    /// How long tracking leaves between two questions about the same message.
     pub poll_interval: Duration,
 }
 
-/// The limits of a request with a text each.
+impl Capabilities {
+    /// A gateway that sends one text to so many recipients a request, and can do nothing else.
+    pub fn new(max_recipients: usize) -> Self {
+        Self {
+            max_recipients,
+            personal: None,
+            templates: false,
+            look_up: None,
+            deliveries: None,
+            inbox: false,
+            poll_interval: Duration::from_secs(60),
+        }
+    }
+
+    /// It has requests with a text each.
+    #[must_use]
+    pub fn personal(mut self, limits: Personal) -> Self {
+        self.personal = Some(limits);
+        self
+    }
+
+    /// It has templates.
+    #[must_use]
+    pub fn templates(mut self) -> Self {
+        self.templates = true;
+        self
+    }
+
+    /// It can be asked by trace id.
+    #[must_use]
+    pub fn look_up(mut self, look_up: LookUp) -> Self {
+        self.look_up = Some(look_up);
+        self
+    }
+
+    /// It can be asked for the deliveries of so many ids a request.
+    #[must_use]
+    pub fn deliveries(mut self, most: usize) -> Self {
+        self.deliveries = Some(most);
+        self
+    }
+
+    /// It has an inbox.
+    #[must_use]
+    pub fn inbox(mut self) -> Self {
+        self.inbox = true;
+        self
+    }
+
+    /// Tracking leaves so long between two questions about the same message.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+}
+
+/// How a gateway is asked whether it has a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LookUp {
+    /// How many ids one request can ask about.
+    pub most: usize,
+    /// The gateway's rule for asking about the same id again, whether it has it or not; zero where it has none.
+    pub every: Duration,
+    /// Nobody has published that this way of asking exists. Its "I do not have it" is believed after a failure only once it
+    /// has found something.
+    pub is_inferred: bool,
+}
+
+impl LookUp {
+    /// A published way of asking about so many ids a request, without a rule of how often.
+    pub fn new(most: usize) -> Self {
+        Self { most, every: Duration::ZERO, is_inferred: false }
+    }
+
+    /// The gateway refuses a second question about an id within this time.
+    #[must_use]
+    pub fn every(mut self, rule: Duration) -> Self {
+        self.every = rule;
+        self
+    }
+
+    /// Nobody has published it.
+    #[must_use]
+    pub fn inferred(mut self) -> Self {
+        self.is_inferred = true;
+        self
+    }
+}
+
+/// The limits of a request with a text each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Personal {
     /// All messages of the request go out from one line.
     pub one_sender: bool,
     /// The texts travel joined by commas, so a text that holds one cannot go this way.
     pub no_commas: bool,
+}
+
+impl Personal {
+    /// Any texts, from any lines.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All messages of the request go out from one line.
+    #[must_use]
+    pub fn one_sender(mut self) -> Self {
+        self.one_sender = true;
+        self
+    }
+
+    /// A text with a comma cannot go this way.
+    #[must_use]
+    pub fn no_commas(mut self) -> Self {
+        self.no_commas = true;
+        self
+    }
 }
 
 /// The messages of one request.
@@ -144,11 +303,19 @@ impl Debug for Outgoing<'_> {
 
 /// A message that the gateway says it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Accepted {
     /// The message.
     pub trace_id: TraceId,
     /// The gateway's id, where the answer gave one.
     pub message_id: Option<MessageId>,
+}
+
+impl Accepted {
+    /// For gateways outside this crate.
+    pub fn new(trace_id: TraceId, message_id: Option<MessageId>) -> Self {
+        Self { trace_id, message_id }
+    }
 }
 
 /// What a gateway knows about a trace id. A row that proves neither is left out of an answer, and asked for again.
@@ -189,6 +356,15 @@ impl Balance {
     pub fn new(gateway: Arc<str>, credit: f64, sender_lines: Vec<String>) -> Self {
         Self { gateway, credit, sender_lines }
     }
+}
+
+fn lacking<'a, T>(
+    gateway: &Arc<str>,
+    operation: &'static str,
+    what: &'static str,
+) -> BoxFuture<'a, Result<T>> {
+    let error = lacks(gateway, operation, what);
+    Box::pin(async move { Err(error) })
 }
 
 /// The error of a call that this gateway (or dialect) does not have.

@@ -33,6 +33,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod gateway;
+mod memory;
 mod message;
 mod messenger;
 pub mod niksms;
@@ -45,16 +46,19 @@ mod transport;
 pub use self::clock::Clock;
 pub use self::codes::Code;
 pub use self::delivery::{Delivery, DeliveryReason, DeliveryState, DeliveryStatus};
-pub use self::error::{Error, ErrorKind, ErrorMeaning, Hint, Outcome, Result, Retry};
+pub use self::error::{Error, ErrorKind, ErrorMeaning, Hint, Outcome, RefusedPart, Result, Retry};
 pub use self::gateway::{
-    Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, MessageKind, Outgoing, Personal, Registration,
+    Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, LookUp, MessageKind, Outgoing, Personal,
+    Registration, TimeLimits,
 };
+pub use self::memory::Memory;
 pub use self::message::{
-    Destination, IncomingMessage, Message, MessageId, PersonalMessage, Receipt, Recipients, SendOutcome,
-    SenderLine, TehranTime, TraceId,
+    Destination, IncomingMessage, KeyKind, Message, MessageId, PersonalMessage, Receipt, Recipients,
+    SendOutcome, SenderLine, TehranTime, TraceId,
 };
 pub use self::messenger::{
-    DeliveryReport, Messenger, MessengerBuilder, Progress, Received, Report, SendLog, Sending, TrackOptions,
+    AskPolicy, DeliveryReport, Messenger, MessengerBuilder, Progress, Received, Report, SendLog, Sending,
+    TrackOptions, Tracking,
 };
 pub use self::niksms::NikSms;
 pub use self::payam_resan::PayamResan;

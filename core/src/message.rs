@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::phone::{Recipient, latin_digit};
+use crate::phone::{Msisdn, Recipient, latin_digit};
 
 /// The caller's number for a message (1 to 2^63-1), by which a gateway can be asked whether it has the message.
 ///
@@ -32,27 +32,89 @@ impl TraceId {
         Err(Error::invalid_input(operation, field(), format!("{}; a trace id is from 1 to 2^63-1", self.0)))
     }
 
-    /// The trace id of a key: the same key gives the same id in every process and every language.
+    /// The trace id of a key: the same kind, key and recipient give the same id in every process and every language, and
+    /// another recipient gives another.
     ///
-    /// It is the upper 63 bits of the SHA-256 of `payamak-key-v1:` and the key, and 1 where these are all zero.
+    /// It is the upper 63 bits of a SHA-256, or with a `secret` of an HMAC-SHA-256, over `payamak-key-v2`, the kind (`single`
+    /// or `list_member`), the key and the recipient (`09121112222`), each after its length in bytes (64 bits, big-endian);
+    /// 1 where these bits are all zero.
     ///
     /// ```
-    /// # use payamak::TraceId;
-    /// assert_eq!(TraceId::from_key("order-981:paid")?, TraceId::from_key("order-981:paid")?);
+    /// # use payamak::{KeyKind, TraceId};
+    /// let id = |to| TraceId::from_key("order-981:paid", to, KeyKind::Single, None);
+    /// assert_eq!(id("09121112222")?, id("+98 912 111 2222")?);
+    /// assert_ne!(id("09121112222")?, id("09121113333")?);
     /// # Ok::<(), payamak::Error>(())
     /// ```
-    pub fn from_key(key: &str) -> Result<Self> {
-        if key.is_empty() {
-            return Err(Error::invalid_input("trace_id_from_key", "key", "empty; a key names one message"));
+    pub fn from_key(
+        key: &str,
+        to: impl Into<Recipient>,
+        kind: KeyKind,
+        secret: Option<&str>,
+    ) -> Result<Self> {
+        const OPERATION: &str = "trace_id_from_key";
+        if secret.is_some_and(str::is_empty) {
+            return Err(Error::invalid_input(OPERATION, "secret", "empty; leave it out, or give one"));
         }
-        let digest = Sha256::new().chain_update("payamak-key-v1:").chain_update(key).finalize();
+        if key.is_empty() {
+            return Err(Error::invalid_input(OPERATION, "key", "empty; a key names one message"));
+        }
+        let to = to.into().require(OPERATION, || "to".into())?;
+        Ok(Self::of_key(key, to, kind, secret))
+    }
+
+    pub(crate) fn of_key(key: &str, to: Msisdn, kind: KeyKind, secret: Option<&str>) -> Self {
+        let to = to.national();
+        // With its length before each part, no two lists of parts are the same bytes.
+        let parts = ["payamak-key-v2", kind.as_str(), key, &to];
+        let bytes: Vec<u8> = parts
+            .iter()
+            .flat_map(|part| [&(part.len() as u64).to_be_bytes(), part.as_bytes()].concat())
+            .collect();
+        let digest: [u8; 32] = match secret.map(|secret| Hmac::<Sha256>::new_from_slice(secret.as_bytes())) {
+            // A key of any length is taken.
+            Some(Ok(mac)) => mac.chain_update(&bytes).finalize().into_bytes().into(),
+            Some(Err(_)) | None => Sha256::digest(&bytes).into(),
+        };
         let bits = digest.iter().take(8).fold(0, |bits: u64, byte| bits << 8 | u64::from(*byte));
-        Ok(Self((bits >> 1).max(1).cast_signed()))
+        Self((bits >> 1).max(1).cast_signed())
     }
 
     /// The number.
     pub fn get(self) -> i64 {
         self.0
+    }
+}
+
+/// What a key names. The same key of another kind is another message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// One message: [`Message::key`], or the key of a send to one recipient.
+    #[default]
+    Single,
+    /// One message of a list whose send has a key, however short the list is.
+    ListMember,
+}
+
+impl KeyKind {
+    /// `single` or `list_member`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::ListMember => "list_member",
+        }
+    }
+}
+
+impl FromStr for KeyKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Single, Self::ListMember].into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
+            Error::invalid_input("trace_id_from_key", "kind", "neither single nor list_member")
+                .with_value(text)
+        })
     }
 }
 
@@ -182,7 +244,7 @@ pub struct Message {
     pub(crate) content: Content,
     pub(crate) sender: Option<SenderLine>,
     pub(crate) trace_id: Option<TraceId>,
-    pub(crate) key: Option<Arc<str>>,
+    pub(crate) key: Option<(Arc<str>, KeyKind)>,
     pub(crate) once: bool,
 }
 
@@ -195,6 +257,16 @@ pub(crate) enum Content {
         key: Arc<str>,
         parameters: Arc<[String]>,
     },
+}
+
+impl Content {
+    /// What the messages of one request have in common: the text, or the template.
+    pub(crate) fn shared(&self) -> (bool, &str) {
+        match self {
+            Self::Text(text) => (false, text),
+            Self::Template { key, .. } => (true, key),
+        }
+    }
 }
 
 impl Message {
@@ -217,15 +289,19 @@ impl Message {
         Self { to, content, sender: None, trace_id: None, key: None, once: false }
     }
 
-    /// Names the message: the trace id is derived from the key, and the gateways are asked for it before it is sent, so
-    /// that a job that crashed and runs again sends nothing twice.
+    /// Names the message: its trace id is derived from the key and the recipient, and the gateways are asked for it before it
+    /// is sent, so that a job that crashed and runs again sends nothing twice. Within this process two sends with one key
+    /// are one message, even at the same moment.
     ///
-    /// Asking finds what has arrived. Two jobs with the same key at the same moment, or one that runs again while a request
-    /// of its crashed self is still on the way to the gateway, can both be told "not there": run one at a time, and leave
-    /// a crashed one a few seconds.
+    /// Two processes that send with one key at the same moment can both be told "not there". Never let an outsider choose a
+    /// whole key (put your own prefix before it), and see [`MessengerBuilder::key_secret`](crate::MessengerBuilder::key_secret).
     #[must_use]
-    pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
-        self.key = Some(key.into());
+    pub fn key(self, key: impl Into<Arc<str>>) -> Self {
+        self.key_of_kind(key.into(), KeyKind::Single)
+    }
+
+    pub(crate) fn key_of_kind(mut self, key: Arc<str>, kind: KeyKind) -> Self {
+        self.key = Some((key, kind));
         self
     }
 
@@ -409,6 +485,8 @@ pub struct Receipt {
     pub outcome: SendOutcome,
     /// Why it was not accepted.
     pub error: Option<Error>,
+    /// Not sent by this call: an earlier run, or another call with its key or trace id, had sent it.
+    pub replayed: bool,
 }
 
 impl Receipt {
@@ -420,7 +498,18 @@ impl Receipt {
         message_id: Option<MessageId>,
     ) -> Self {
         let gateway = Some(gateway.into());
-        Self { to: to.into(), trace_id, gateway, message_id, outcome: SendOutcome::Accepted, error: None }
+        Self { gateway, message_id, outcome: SendOutcome::Accepted, ..Self::new(to.into(), trace_id) }
+    }
+
+    /// An unclear message as a database kept it, to ask every gateway for it in a later process.
+    pub fn restore_unclear(to: impl Into<Recipient>, trace_id: TraceId) -> Self {
+        Self { outcome: SendOutcome::Unclear, ..Self::new(to.into(), trace_id) }
+    }
+
+    /// Of a message that nothing has been done about.
+    pub(crate) fn new(to: Recipient, trace_id: TraceId) -> Self {
+        let outcome = SendOutcome::Rejected;
+        Self { to, trace_id, gateway: None, message_id: None, outcome, error: None, replayed: false }
     }
 }
 
@@ -467,62 +556,32 @@ impl fmt::Debug for IncomingMessage {
     }
 }
 
-/// Makes trace ids: unique, ordered by time, below 2^53 so that a spreadsheet or a float does not spoil them.
-///
-/// From the top: 31 bits of seconds since 2026, then 22 bits that start at a random place in every second and count up
-/// from there. All messengers of a process draw from one sequence, and a forked child starts a place of its own.
-#[derive(Debug)]
-pub(crate) struct TraceIds {
-    clock: Arc<dyn Clock>,
-}
-
-#[derive(Debug)]
-struct Newest {
-    process: u32,
-    id: i64,
-}
-
-static NEWEST: Mutex<Newest> = Mutex::new(Newest { process: 0, id: 0 });
-
-impl TraceIds {
-    const EPOCH_SECONDS: u64 = 1_767_225_600;
-    const BITS_IN_A_SECOND: u32 = 22;
-
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
-    }
-
-    /// As many ids as that, of which some may stay unused. A campaign looks at the clock once.
-    pub(crate) fn take(&self, count: usize) -> impl Iterator<Item = TraceId> + use<> {
-        let seconds = self.clock.since_epoch().as_secs().saturating_sub(Self::EPOCH_SECONDS);
-        let second = i64::try_from(seconds).unwrap_or(0) << Self::BITS_IN_A_SECOND;
-        let process = std::process::id();
-        let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new_second = newest.process != process || newest.id < second;
-        let first = if is_new_second { second | random_place() } else { newest.id + 1 };
-        newest.id = first.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)) - 1;
-        newest.process = process;
-        (first..).take(count).map(TraceId)
-    }
-}
-
-fn random_place() -> i64 {
-    // Without a source of randomness the process id still tells the processes of one machine apart.
-    let bits = getrandom::u32().unwrap_or_else(|_| std::process::id());
-    i64::from(bits & ((1 << TraceIds::BITS_IN_A_SECOND) - 1))
+/// Trace ids for one call: 63 random bits, and the numbers that follow them. Nothing else tells processes and machines apart
+/// as surely: not a clock, not a process id.
+pub(crate) fn generate_trace_ids(count: usize) -> Result<impl Iterator<Item = TraceId>> {
+    let bits = getrandom::u64().map_err(|_| {
+        Error::configuration("send", "the system has no random numbers, so no trace id can be made")
+    })?;
+    let room = i64::MAX - i64::try_from(count).unwrap_or(i64::MAX);
+    // Zero is no trace id, and the last one has to fit.
+    let first = (bits >> 1).cast_signed().clamp(1, room.max(1));
+    Ok((first..).take(count).map(TraceId))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
 
     #[test]
-    fn generated_ids_are_unique_ordered_and_below_two_to_the_53() {
-        let ids = TraceIds::new(SystemClock::shared());
-        let made: Vec<_> = (1..400).flat_map(|count| ids.take(count)).map(TraceId::get).collect();
-        assert!(made.is_sorted_by(|a, b| a < b));
-        assert!(made.iter().all(|id| (1..1 << 53).contains(id)));
+    fn generated_ids_are_63_random_bits_and_contiguous_within_a_call() {
+        let calls: Vec<Vec<i64>> =
+            (0..200).map(|_| generate_trace_ids(1000).unwrap().map(TraceId::get).collect()).collect();
+        for ids in &calls {
+            assert!(ids.iter().all(|id| *id > 0) && ids.is_sorted_by(|a, b| *b == a + 1));
+        }
+        let high = calls.iter().filter(|ids| ids.first().is_some_and(|id| *id >= 1 << 62)).count();
+        assert!((40..160).contains(&high), "{high} of 200 have their highest bit set");
+        assert_eq!(generate_trace_ids(0).unwrap().count(), 0);
     }
 
     #[test]

@@ -44,6 +44,22 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Refuses limits with which nothing could be sent, or nothing be known about what was.
+    pub(crate) fn require_limits(&self) -> Result<()> {
+        let zero = [
+            ("timeout", self.timeout.is_zero(), "no request could be answered in time"),
+            ("connect_timeout", self.connect_timeout.is_zero(), "no connection could be made in time"),
+            ("max_response_bytes", self.max_response_bytes == 0, "no answer could be read"),
+            ("read_attempts", self.read_attempts == 0, "nothing could be asked"),
+        ];
+        match zero.into_iter().find(|(_, is_zero, _)| *is_zero) {
+            Some((setting, _, why)) => Err(Error::setting(setting, format!("0; {why}"))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The setters that every gateway's builder has; the builder keeps them in its field `settings`.
 macro_rules! shared_settings {
     () => {
@@ -119,7 +135,8 @@ macro_rules! shared_settings {
             self
         }
 
-        /// Send the credentials over plain http to a host that is not this machine. Whoever is on the way can read them.
+        /// Send the credentials over plain http to a host that is not this machine. Whoever is on the way can read them, and
+        /// so can a proxy that the environment names.
         #[must_use]
         pub fn allow_insecure(mut self, allow: bool) -> Self {
             self.settings.allow_insecure = allow;

@@ -16,6 +16,7 @@ use url::{Host, Url};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Hint, Outcome, Result, Retry};
+use crate::gateway::TimeLimits;
 use crate::settings::Settings;
 
 /// What a call does on the other side, which decides what its failure means.
@@ -70,6 +71,7 @@ impl Request {
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
+    effect: Effect,
     retry_after: Option<Duration>,
     secrets: &'a [SecretString],
 }
@@ -78,7 +80,7 @@ pub(crate) struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// An answer that came over no network.
     pub(crate) fn canned(status: u16, body: Bytes, secrets: &'a [SecretString]) -> Self {
-        Self { status, body, retry_after: None, secrets }
+        Self { status, body, effect: Effect::Acts, retry_after: None, secrets }
     }
 }
 
@@ -153,10 +155,14 @@ impl Answer<'_> {
         quoted
     }
 
-    /// An error for every status but 200-299, whatever the body. SOAP looks for a fault first.
+    /// An error for every status but 200-299, by the status alone. SOAP looks for a fault first, and
+    /// [`own_refusal`](Self::own_refusal) for the gateway's own words.
+    ///
+    /// For a call that acts it is always unclear: no page of either gateway answers with such a status, so it is the word of
+    /// a proxy or a firewall, which may have stopped the answer and not the request.
     pub(crate) fn require_success(&self) -> Result<()> {
         let error = |kind, detail: &str| Error::new(kind, "", detail).with_http_status(self.status);
-        Err(match self.status {
+        let error = match self.status {
             200..=299 => return Ok(()),
             301 | 307 | 308 => error(
                 ErrorKind::Configuration,
@@ -166,13 +172,24 @@ impl Answer<'_> {
             401 => error(ErrorKind::Authentication, "the credentials were refused"),
             403 => error(ErrorKind::Access, "access was refused"),
             404 => error(ErrorKind::Configuration, "there is no such path").with_hint(WRONG_PATH),
-            429 => error(ErrorKind::RateLimit, "too many requests")
-                .with_retry(Retry::Backoff)
-                .with_retry_after(self.retry_after),
+            429 => error(ErrorKind::RateLimit, "too many requests").with_retry(Retry::Backoff),
             400..=499 => error(ErrorKind::Request, "the request was refused"),
-            500..=599 => error(ErrorKind::Unavailable, "the gateway failed").unclear().with_retry_after(self.retry_after),
+            500..=599 => error(ErrorKind::Unavailable, "the gateway failed").unclear(),
             _ => error(ErrorKind::Decode, "the answer has an unexpected HTTP status").unclear(),
-        })
+        };
+        let error = error.with_retry_after(self.retry_after);
+        Err(if self.effect == Effect::Acts { error.unclear() } else { error })
+    }
+
+    /// A refusal in the gateway's own form, with one of its codes, behind an HTTP status that is no success: it decides, as
+    /// it would behind a 200. `read` is the decoder of the answer.
+    pub(crate) fn own_refusal<T>(&self, read: impl Fn(&Answer<'_>) -> Result<T>) -> Option<Error> {
+        if matches!(self.status, 200..=299) {
+            return None;
+        }
+        let as_success = Answer { status: 200, body: self.body.clone(), ..*self };
+        let refusal = read(&as_success).err().filter(|error| error.code().is_some())?;
+        Some(refusal.with_http_status(self.status))
     }
 }
 
@@ -209,10 +226,14 @@ pub(crate) struct Transport {
     gateway: Arc<str>,
     secrets: Arc<[SecretString]>,
     timeout: Duration,
+    connect_timeout: Duration,
     max_response_bytes: usize,
     read_attempts: usize,
     clock: Arc<dyn Clock>,
 }
+
+/// Reads an answer, and keeps what it says.
+type Read<'a> = &'a mut (dyn FnMut(&Answer<'_>) -> Result<()> + Send);
 
 impl Transport {
     pub(crate) fn new(
@@ -222,11 +243,14 @@ impl Transport {
         secrets: Vec<SecretString>,
     ) -> Result<Self> {
         let named = |error: Error| error.with_gateway(gateway);
+        settings.require_limits().map_err(named)?;
         #[allow(clippy::disallowed_methods, reason = "this is the one place where a client is built")]
         let mut builder = Client::builder()
             .user_agent(concat!("payamak/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .redirect(redirect::Policy::none())
+            // It would repeat a request that HTTP/2 calls unprocessed: one call is one request, whoever says otherwise.
+            .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             .tls_backend_preconfigured(tls_config(settings, base).map_err(named)?);
         if settings.proxy.is_none() && is_loopback(base) {
@@ -246,7 +270,8 @@ impl Transport {
             secrets: secrets.into(),
             timeout: settings.timeout,
             max_response_bytes: settings.max_response_bytes,
-            read_attempts: settings.read_attempts.max(1),
+            connect_timeout: settings.connect_timeout,
+            read_attempts: settings.read_attempts,
             clock: settings.clock.clone(),
         })
     }
@@ -255,18 +280,38 @@ impl Transport {
         Self { timeout, ..self.clone() }
     }
 
+    pub(crate) fn time_limits(&self) -> TimeLimits {
+        TimeLimits::new(self.connect_timeout, self.timeout)
+    }
+
     pub(crate) fn without_retry(&self) -> Self {
         Self { read_attempts: 1, ..self.clone() }
     }
 
     /// Makes a call: the request goes out, and `read` makes the result of the answer. A call that only reads is repeated
     /// when the connection fails.
-    pub(crate) async fn call<T>(
+    pub(crate) async fn call<T: Send>(
         &self,
         operation: Operation,
         request: Request,
-        read: impl Fn(&Answer<'_>) -> Result<T>,
+        read: impl Fn(&Answer<'_>) -> Result<T> + Send,
     ) -> Result<T> {
+        // The types of the result end here: each operation of each dialect would have a copy of all that follows.
+        let mut result = None;
+        let place = &mut result;
+        let mut keep = move |answer: &Answer<'_>| {
+            *place = Some(read(answer)?);
+            Ok(())
+        };
+        self.call_erased(operation, request, &mut keep).await?;
+        result.ok_or_else(|| Error::new(ErrorKind::Decode, operation.name, "the answer was not read"))
+    }
+
+    async fn call_erased(&self, operation: Operation, request: Request, read: Read<'_>) -> Result<()> {
+        if self.timeout.is_zero() {
+            let error = Error::setting("timeout", "0; no request could be answered in time");
+            return Err(error.with_gateway(&self.gateway).with_operation(operation.name));
+        }
         let tries = if operation.effect == Effect::Reads { self.read_attempts } else { 1 };
         let mut pauses = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(100))
@@ -275,8 +320,8 @@ impl Transport {
             .build();
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(operation, request.clone(), attempt, &read).await {
-                Ok(result) => return Ok(result),
+            let error = match self.attempt(operation, request.clone(), attempt, read).await {
+                Ok(()) => return Ok(()),
                 Err(error) => error,
             };
             let transient = matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout)
@@ -289,13 +334,13 @@ impl Transport {
         }
     }
 
-    async fn attempt<T>(
+    async fn attempt(
         &self,
         operation: Operation,
         request: Request,
         attempt: u32,
-        read: impl Fn(&Answer<'_>) -> Result<T>,
-    ) -> Result<T> {
+        read: Read<'_>,
+    ) -> Result<()> {
         let span = tracing::debug_span!(
             target: "payamak",
             "request",
@@ -306,7 +351,11 @@ impl Transport {
             duration_ms = field::Empty,
         );
         let started = self.clock.now();
-        let result = self.exchange(request).instrument(span.clone()).await.and_then(|answer| read(&answer));
+        let result = self
+            .exchange(request, operation.effect)
+            .instrument(span.clone())
+            .await
+            .and_then(|answer| read(&answer));
         let result = result.map_err(|error| {
             let error = error.with_gateway(&self.gateway).with_operation(operation.name);
             match (operation.effect, error.outcome(), operation.unclear_hint) {
@@ -316,7 +365,7 @@ impl Transport {
             }
         });
         let outcome = match &result {
-            Ok(_) => "ok",
+            Ok(()) => "ok",
             Err(error) => error.kind().type_name(),
         };
         let duration = self.clock.now().saturating_sub(started);
@@ -326,7 +375,7 @@ impl Transport {
         result
     }
 
-    async fn exchange(&self, request: Request) -> Result<Answer<'_>> {
+    async fn exchange(&self, request: Request, effect: Effect) -> Result<Answer<'_>> {
         let mut prepared = reqwest::Request::new(request.method, request.url);
         prepared.headers_mut().extend(request.headers);
         *prepared.timeout_mut() = Some(self.timeout);
@@ -344,14 +393,15 @@ impl Transport {
                 // The beginning is kept for the error, the rest is not read: dropping the answer closes the connection.
                 body.extend_from_slice(&chunk);
                 body.truncate(4096);
-                let answer = Answer { status, body: body.freeze(), retry_after, secrets: &self.secrets };
+                let answer =
+                    Answer { status, body: body.freeze(), effect, retry_after, secrets: &self.secrets };
                 return Err(
                     answer.unreadable(&format!("it is longer than {} bytes", self.max_response_bytes))
                 );
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body: body.freeze(), retry_after, secrets: &self.secrets })
+        Ok(Answer { status, body: body.freeze(), effect, retry_after, secrets: &self.secrets })
     }
 
     /// What is known after a failure of the connection: only a connection that was never made proves that nothing left.
@@ -361,8 +411,9 @@ impl Transport {
         }
         if error.is_connect() {
             let detail = if error.is_timeout() { "no connection in time" } else { "no connection" };
+            let retry = if mends_itself(error) { Retry::Backoff } else { Retry::Never };
             return Error::new(ErrorKind::Connect, "", format!("{detail}{}", cause(error)))
-                .with_retry(Retry::Backoff)
+                .with_retry(retry)
                 .with_hint(Hint::new(
                     "Check the address, the network and the proxy.",
                     "نشانی، شبکه و پراکسی را بررسی کنید.",
@@ -377,8 +428,40 @@ impl Transport {
             "",
             format!("the connection broke before the answer was complete{}", cause(error)),
         )
-        .unclear()
+        .broken()
     }
+}
+
+/// Whether a connection that failed may succeed later without anybody doing something. One refused by TLS (a certificate, a
+/// name, a version) and a name that does not exist will not.
+fn mends_itself(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if is_tls(error) || is_no_such_name(&error.to_string()) {
+            return false;
+        }
+        next = error.source();
+    }
+    true
+}
+
+/// An I/O error around another one passes its inner error by when it is asked for its source.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = || error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || inner().is_some_and(|inner| is_tls(inner))
+}
+
+/// What the resolvers of Linux (glibc, musl), macOS and Windows say of a name that does not exist. The standard library keeps
+/// no number of it.
+fn is_no_such_name(text: &str) -> bool {
+    [
+        "Name or service not known",
+        "Name does not resolve",
+        "nodename nor servname provided",
+        "No such host is known",
+    ]
+    .iter()
+    .any(|says| text.contains(says))
 }
 
 /// The innermost cause, which names no address and no content: `connection refused`, `certificate expired`.
@@ -513,4 +596,21 @@ pub(crate) fn below(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
     url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Resolving needs a network, which no test has: the words of the systems stand here instead.
+    #[test]
+    fn a_name_that_does_not_exist_is_told_from_one_that_is_not_found_now() {
+        let says = |text: &str| is_no_such_name(&format!("failed to lookup address information: {text}"));
+        assert!(says("Name or service not known"));
+        assert!(says("Name does not resolve"));
+        assert!(says("nodename nor servname provided, or not known"));
+        assert!(is_no_such_name("No such host is known. (os error 11001)"));
+        assert!(!says("Temporary failure in name resolution"));
+        assert!(!says("Try again"));
+    }
 }

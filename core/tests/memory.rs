@@ -4,13 +4,9 @@
 #![allow(clippy::print_stdout, reason = "what was measured is shown")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use payamak::{
-    Accepted, Balance, Batch, Capabilities, DeliveryStatus, Gateway, IncomingMessage, MessageId, Messenger,
-    Outgoing, Registration, Result, TraceId,
-};
+use payamak::{Accepted, Batch, Capabilities, Gateway, MessageId, Messenger, Outgoing, Result};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -25,15 +21,7 @@ struct Instant {
 
 impl Instant {
     fn new() -> Self {
-        let capabilities = Capabilities {
-            max_recipients: 99,
-            personal: None,
-            templates: false,
-            look_up: None,
-            deliveries: None,
-            inbox: false,
-            poll_interval: Duration::ZERO,
-        };
+        let capabilities = Capabilities::new(99);
         Self { name: "instant".into(), capabilities }
     }
 }
@@ -52,30 +40,10 @@ impl Gateway for Instant {
     }
 
     fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>> {
-        let accept = |message: &Outgoing<'_>| Accepted {
-            trace_id: message.trace_id,
-            message_id: Some(MessageId::new(message.trace_id.get())),
+        let accept = |message: &Outgoing<'_>| {
+            Accepted::new(message.trace_id, Some(MessageId::new(message.trace_id.get())))
         };
         Box::pin(std::future::ready(Ok(batch.messages.iter().map(accept).collect())))
-    }
-
-    fn look_up<'a>(&'a self, _: &'a [TraceId]) -> BoxFuture<'a, Result<Vec<Registration>>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
-    }
-
-    fn deliveries<'a>(
-        &'a self,
-        _: &'a [MessageId],
-    ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
-    }
-
-    fn receive(&self) -> BoxFuture<'_, Result<Vec<IncomingMessage>>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
-    }
-
-    fn balance(&self) -> BoxFuture<'_, Result<Balance>> {
-        Box::pin(std::future::ready(Ok(Balance::new(self.name.clone(), 0.0, Vec::new()))))
     }
 }
 

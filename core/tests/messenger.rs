@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Kind, VirtualClock, assert_honest, gateway, messages, messenger, niksms, payam_resan};
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use payamak::niksms::Dialect;
 use payamak::{
-    DeliveryState, ErrorKind, Message, Messenger, Outcome, Receipt, Recipient, SendOutcome, TraceId,
-    TrackOptions,
+    DeliveryState, ErrorKind, KeyKind, Message, MessageId, Messenger, Outcome, Receipt, Recipient,
+    SendOutcome, TraceId, TrackOptions,
 };
 use payamak_emulator::{Emulator, Fault, IncomingMessage};
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,10 @@ async fn a_key_is_asked_for_before_it_is_sent() {
         let message = || Message::new("09121112222", "سفارش شما ارسال شد").key("order-981:shipped");
         let first = messenger.send_each([message()]).await.unwrap();
         let again = messenger.send_each([message()]).await.unwrap();
-        assert_eq!(first[0].trace_id, TraceId::from_key("order-981:shipped").unwrap());
+        assert_eq!(
+            first[0].trace_id,
+            TraceId::from_key("order-981:shipped", "09121112222", KeyKind::Single, None).unwrap()
+        );
         assert_eq!(again[0].outcome, SendOutcome::Accepted, "{kind:?}");
         assert_eq!(first[0].message_id, again[0].message_id, "{kind:?}");
         assert_eq!(emulator.message_count(), 1, "{kind:?}");
@@ -92,13 +95,12 @@ async fn a_key_names_one_message_and_not_two() {
         Message::new("09121110001", "خداحافظ").key("order-7"),
     ];
     let report = messenger.send_each(list).await.unwrap();
-    assert_eq!(report.accepted().count(), 1);
-    for (index, receipt) in report.iter().enumerate().skip(1) {
-        let error = receipt.error.as_ref().unwrap();
-        assert_eq!(error.field(), Some(format!("messages[{index}].key").as_str()));
-        assert!(error.detail().contains("messages[0]"), "{error}");
-    }
-    assert_eq!(emulator.message_count(), 1);
+    // One key for two recipients is two messages.
+    assert_eq!(report.accepted().count(), 2);
+    let error = report[2].error.as_ref().unwrap();
+    assert_eq!(error.field(), Some("messages[2].key"));
+    assert!(error.detail().contains("messages[0]"), "{error}");
+    assert_eq!(emulator.message_count(), 2);
 }
 
 /// A keyed message may have been sent by an earlier run: a send that is stopped before it has asked does not know.
@@ -131,13 +133,22 @@ async fn an_id_of_the_caller_s_own_is_sent_once_when_asked_to() {
 async fn a_campaign_s_key_is_made_of_the_key_and_the_recipient() {
     let emulator = Emulator::start().await.unwrap();
     let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
-    let one = messenger.send_keyed("campaign-7", "سلام", ["09121110001"]).await.unwrap();
-    let two = messenger.send_keyed("campaign-7", "سلام", ["+989121110001", "09121110002"]).await.unwrap();
-    assert_eq!(one[0].trace_id, TraceId::from_key("campaign-7:09121110001").unwrap());
+    let one = messenger.send("سلام", ["09121110001"]).key("campaign-7").await.unwrap();
+    let two = messenger.send("سلام", ["+989121110001", "09121110002"]).key("campaign-7").await.unwrap();
+    assert_eq!(
+        one[0].trace_id,
+        TraceId::from_key("campaign-7", "09121110001", KeyKind::ListMember, None).unwrap()
+    );
     assert_eq!(one[0].message_id, two[0].message_id);
     assert_eq!(emulator.message_count(), 2);
-    let single = messenger.send_keyed("otp-1", "سلام", "09121110003").await.unwrap();
-    assert_eq!(single[0].trace_id, TraceId::from_key("otp-1").unwrap());
+    // The key of one recipient's message, however it looks, is not that of a list's member.
+    let single = messenger.send("سلام", "09121110001").key("campaign-7").await.unwrap();
+    assert_eq!(
+        single[0].trace_id,
+        TraceId::from_key("campaign-7", "09121110001", KeyKind::Single, None).unwrap()
+    );
+    assert_ne!(single[0].message_id, one[0].message_id);
+    assert_eq!(emulator.message_count(), 3);
 }
 
 /// An earlier run failed over to the second gateway: the second run finds it there.
@@ -303,7 +314,7 @@ async fn tracking_ends_when_everything_is_final() {
         // One of them from a database that did not keep the gateway's id.
         receipts[7].message_id = None;
         let mut last = vec![None; receipts.len()];
-        let mut reports = std::pin::pin!(messenger.track(receipts.clone(), TrackOptions::default()));
+        let mut reports = messenger.track(receipts.clone(), TrackOptions::default()).unwrap();
         while let Some(report) = reports.next().await {
             emulator.advance(Duration::from_secs(60));
             assert!(!report.timed_out);
@@ -326,35 +337,13 @@ async fn tracking_ends_when_everything_is_final() {
 async fn no_message_is_asked_about_more_often_than_the_gateway_allows() {
     let emulator =
         Emulator::builder().speed(0.0).polling_rule(Some(Duration::from_secs(3 * 60))).start().await.unwrap();
-    let clock = Arc::new(FollowedClock { clock: VirtualClock::default(), emulator: Arc::new(emulator) });
-    let emulator = clock.emulator.clone();
+    let emulator = Arc::new(emulator);
+    let clock = VirtualClock::of(&emulator);
     let messenger = Messenger::builder().clock(clock).gateway(payam_resan(&emulator)).build().unwrap();
     let receipts = messenger.send_each(messages(120)).await.unwrap().into_receipts();
-    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).collect().await;
+    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).unwrap().collect().await;
     assert!(reports.iter().all(|report| report.error.is_none() && !report.timed_out));
     assert_eq!(reports.iter().filter(|report| report.is_final()).count(), 120);
-}
-
-/// A clock whose time is the emulator's too.
-#[derive(Debug)]
-struct FollowedClock {
-    clock: VirtualClock,
-    emulator: Arc<Emulator>,
-}
-
-impl payamak::Clock for FollowedClock {
-    fn now(&self) -> Duration {
-        self.clock.now()
-    }
-
-    fn since_epoch(&self) -> Duration {
-        self.clock.since_epoch()
-    }
-
-    fn sleep(&self, duration: Duration) -> futures_util::future::BoxFuture<'static, ()> {
-        self.emulator.advance(duration);
-        self.clock.sleep(duration)
-    }
 }
 
 #[tokio::test]
@@ -364,7 +353,7 @@ async fn tracking_reports_what_is_still_on_its_way_at_the_deadline() {
     let receipts = messenger.send("سلام", ["09121110001", "09121110002"]).await.unwrap().into_receipts();
     let before = payamak::Clock::now(&*clock);
     let options = TrackOptions::default().deadline(Duration::from_secs(20 * 60));
-    let reports: Vec<_> = messenger.track(receipts, options).collect().await;
+    let reports: Vec<_> = messenger.track(receipts, options).unwrap().collect().await;
     assert_eq!(payamak::Clock::now(&*clock).saturating_sub(before), Duration::from_secs(20 * 60));
     let timed_out: Vec<_> = reports.iter().filter(|report| report.timed_out).collect();
     assert_eq!(timed_out.len(), 2);
@@ -378,7 +367,7 @@ async fn tracking_says_what_it_cannot_know() {
     let mut receipts = messenger.send("سلام", "0912").await.unwrap().into_receipts();
     receipts.push(Receipt::restore("09121112222", "another", TraceId::new(1), None));
     receipts.push(Receipt::restore("09121112222", "payam-resan", TraceId::new(2), None));
-    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).collect().await;
+    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).unwrap().collect().await;
     assert_eq!(reports.len(), 3);
     let field = |index: usize| {
         reports.iter().find(|report| report.index == index).unwrap().error.as_ref().unwrap().field()
@@ -394,6 +383,120 @@ async fn tracking_says_what_it_cannot_know() {
     assert_eq!(report.error.unwrap().kind(), ErrorKind::Configuration);
 }
 
+/// One receipt that cannot be asked about is said to be so, and the others are followed.
+#[tokio::test]
+async fn a_bad_receipt_does_not_end_the_tracking_of_others() {
+    let emulator = Emulator::start().await.unwrap();
+    let (messenger, _) = tracking(&emulator, Kind::PayamResan);
+    let mut receipts = messenger.send("سلام", ["09121110001", "09121110002"]).await.unwrap().into_receipts();
+    receipts[0].message_id = None;
+    receipts.push(Receipt::restore("09121110003", "payam-resan", TraceId::new(0), None));
+    receipts.push(Receipt::restore("09121110004", "payam-resan", TraceId::new(4), Some(MessageId::new(-1))));
+    emulator.advance(Duration::from_secs(600));
+    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).unwrap().collect().await;
+    let field = |index: usize| {
+        reports
+            .iter()
+            .find(|report| report.index == index)
+            .unwrap()
+            .error
+            .as_ref()
+            .unwrap()
+            .field()
+            .map(str::to_owned)
+    };
+    assert_eq!(field(2).as_deref(), Some("receipts[2].trace_id"));
+    assert_eq!(field(3).as_deref(), Some("receipts[3].message_id"));
+    assert_eq!(reports.iter().filter(|report| report.is_final()).count(), 2);
+}
+
+/// A question that is refused, by whomever, ends nothing: the error is said when it is new, and the questions go on.
+#[tokio::test]
+async fn a_refused_question_does_not_end_tracking() {
+    for status in [400, 401, 403, 404, 429] {
+        let emulator = Emulator::start().await.unwrap();
+        let (messenger, _) = tracking(&emulator, Kind::PayamResan);
+        let receipts = messenger.send("سلام", ["09121110001", "09121110002"]).await.unwrap().into_receipts();
+        emulator.faults(vec![Fault::on_lookup().times(3).status(status)]);
+        emulator.advance(Duration::from_secs(600));
+        let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).unwrap().collect().await;
+        let errors: Vec<_> = reports.iter().filter_map(|report| report.error.as_ref()).collect();
+        assert_eq!(errors.len(), 2, "{status}: once for each message, not once for each question");
+        assert!(errors.iter().all(|error| error.http_status() == Some(status)));
+        assert_eq!(reports.iter().filter(|report| report.is_final()).count(), 2, "{status}");
+    }
+}
+
+/// Nobody knows which gateway has an unclear message: all are asked.
+#[tokio::test]
+async fn an_unclear_receipt_is_asked_for_at_every_gateway() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger()
+        .gateway(payam_resan(&emulator))
+        .gateway(niksms(&emulator, Dialect::PublicApi))
+        .build()
+        .unwrap();
+    let niksms_alone = common::messenger().gateway(niksms(&emulator, Dialect::PublicApi)).build().unwrap();
+    let sent = niksms_alone.send("سلام", "09121110001").await.unwrap();
+    emulator.advance(Duration::from_secs(600));
+    let receipts = vec![
+        Receipt::restore_unclear("09121110001", sent[0].trace_id),
+        Receipt::restore_unclear("09121110002", TraceId::new(77)),
+    ];
+    let reports: Vec<_> = messenger.track(receipts.clone(), TrackOptions::default()).unwrap().collect().await;
+    let state = |index: usize| {
+        let report = reports.iter().find(|report| report.index == index && report.is_final()).unwrap();
+        (
+            report.gateway.as_deref().map(str::to_owned),
+            report.message_id,
+            report.status.as_ref().unwrap().state(),
+        )
+    };
+    assert_eq!(state(0), (Some("niksms".to_owned()), sent[0].message_id, DeliveryState::Sent));
+    assert_eq!(state(1), (None, None, DeliveryState::NotFound));
+    let now = messenger.delivery(&receipts).await;
+    assert_eq!(now[0].status.as_ref().unwrap().state(), DeliveryState::Sent);
+}
+
+/// A replica that is behind does not have the message yet: that is no end.
+#[tokio::test]
+async fn not_found_is_believed_when_it_is_said_twice() {
+    let emulator = Emulator::builder().speed(0.0).lookup_lag(Duration::from_secs(60)).start().await.unwrap();
+    let emulator = Arc::new(emulator);
+    let messenger = common::messenger_in_time_of(&emulator).gateway(payam_resan(&emulator)).build().unwrap();
+    let mut receipts = messenger.send("سلام", "09121110001").await.unwrap().into_receipts();
+    receipts[0].message_id = None;
+    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).unwrap().collect().await;
+    assert!(reports.iter().all(|report| report.status.as_ref().unwrap().state() != DeliveryState::NotFound));
+    assert_eq!(reports.last().unwrap().status.as_ref().unwrap().state(), DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn an_interval_of_nothing_is_refused() {
+    let emulator = Emulator::start().await.unwrap();
+    let (messenger, _) = tracking(&emulator, Kind::PayamResan);
+    let error = messenger.track(Vec::new(), TrackOptions::default().interval(Duration::ZERO)).unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("interval")));
+}
+
+/// Dropped while the gateway is handing its inbox out: what it handed out comes first in the next stream.
+#[tokio::test]
+async fn a_stream_dropped_while_it_asks_loses_no_incoming_message() {
+    let emulator = Emulator::start().await.unwrap();
+    let messenger = messenger().gateway(payam_resan(&emulator)).build().unwrap();
+    emulator.receive(IncomingMessage::new("09121112222", "30004040", "پیام")).unwrap();
+    emulator.faults(vec![Fault::on("GetInbox").delay(Duration::from_millis(300))]);
+    {
+        let mut incoming = std::pin::pin!(messenger.receive(Duration::from_secs(30)));
+        assert!(incoming.next().now_or_never().is_none());
+        while emulator.request_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut incoming = std::pin::pin!(messenger.receive(Duration::from_secs(30)));
+    assert_eq!(incoming.next().await.unwrap().unwrap().message.text, "پیام");
+}
+
 fn messenger_of_v2(emulator: &Emulator) -> Messenger {
     messenger().gateway(niksms(emulator, Dialect::V2)).build().unwrap()
 }
@@ -407,7 +510,7 @@ async fn receipts_of_one_message_are_all_reported() {
     let mut receipts = messenger.send_each([message(), message()]).await.unwrap().into_receipts();
     receipts[1].message_id = None;
     emulator.advance(Duration::from_secs(600));
-    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).collect().await;
+    let reports: Vec<_> = messenger.track(receipts, TrackOptions::default()).unwrap().collect().await;
     let mut places: Vec<_> =
         reports.iter().filter(|report| report.is_final()).map(|report| report.index).collect();
     places.sort_unstable();

@@ -7,10 +7,11 @@ mod common;
 use std::time::Duration;
 
 use common::{niksms, payam_resan};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use payamak::niksms::{Dialect, SendBatch, SendOptions};
 use payamak::payam_resan::TemplateMessage;
 use payamak::{
-    Destination, Encoding, ErrorKind, Message, MessageId, Messenger, Msisdn, NikSms, PayamResan,
+    Destination, Encoding, ErrorKind, KeyKind, Message, MessageId, Messenger, Msisdn, NikSms, PayamResan,
     PersonalMessage, Receipt, Recipient, SendOutcome, TraceId, segments,
 };
 use payamak_emulator::{Emulator, IncomingMessage};
@@ -268,7 +269,7 @@ fn a_receipt_that_was_kept_is_the_same_receipt() {
         let receipts = house.runtime.block_on(messenger.send_each([message]).into_future()).unwrap().into_receipts();
         let receipt = &receipts[0];
         prop_assert_eq!(receipt.outcome, SendOutcome::Accepted);
-        prop_assert_eq!(receipt.trace_id, if has_key { TraceId::from_key(&key).unwrap() } else { trace_id });
+        prop_assert_eq!(receipt.trace_id, if has_key { TraceId::from_key(&key, to, KeyKind::Single, None).unwrap() } else { trace_id });
         prop_assert_eq!(house.emulator.registrations(receipt.trace_id.get()), 1);
 
         let kept = serde_json::to_string(receipt).unwrap();
@@ -337,14 +338,28 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<(TraceId, MessageId)>(&kept).unwrap(), (trace_id, message_id));
     }
 
+    /// Written down a second time, from the words of the conformance README.
     #[test]
-    fn a_key_always_has_the_same_trace_id(key in "\\PC{1,40}", other in "\\PC{1,40}") {
-        let id = TraceId::from_key(&key).unwrap();
-        let digest = Sha256::digest(format!("payamak-key-v1:{key}"));
+    fn a_key_always_has_the_same_trace_id(
+        key in "\\PC{1,40}", other in "\\PC{1,40}", to in numbers(), in_list: bool, secret in prop::option::of("\\PC{1,80}"),
+    ) {
+        let (kind, name) = if in_list { (KeyKind::ListMember, "list_member") } else { (KeyKind::Single, "single") };
+        let id = TraceId::from_key(&key, to, kind, secret.as_deref()).unwrap();
+        let mut bytes = Vec::new();
+        for part in ["payamak-key-v2", name, &key, &to.national()] {
+            bytes.extend((part.len() as u64).to_be_bytes());
+            bytes.extend(part.bytes());
+        }
+        let digest: Vec<u8> = match &secret {
+            Some(secret) => Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(bytes).finalize().into_bytes().to_vec(),
+            None => Sha256::digest(bytes).to_vec(),
+        };
         let upper = u64::from_be_bytes(digest[..8].try_into().unwrap()) >> 1;
         prop_assert_eq!(id.get().unsigned_abs(), upper);
         prop_assert!(id.get() > 0);
-        prop_assert_eq!(TraceId::from_key(&other).unwrap() == id, key == other);
+        prop_assert_eq!(TraceId::from_key(&other, to, kind, secret.as_deref()).unwrap() == id, key == other);
+        let other_kind = if in_list { KeyKind::Single } else { KeyKind::ListMember };
+        prop_assert_ne!(TraceId::from_key(&key, to, other_kind, secret.as_deref()).unwrap(), id);
     }
 
     #[test]

@@ -15,8 +15,10 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::faults::{coded_faults, drawn, random_fault};
-use common::{KINDS, Kind, TIMEOUT, assert_honest, messages, messenger, niksms, payam_resan, recipient};
+use common::faults::{drawn, random_fault};
+use common::{
+    KINDS, Kind, TIMEOUT, assert_honest, messages, messenger_in_time_of, niksms, payam_resan, recipient,
+};
 use futures_util::{StreamExt as _, future::join_all, stream};
 use payamak::niksms::Dialect;
 use payamak::{Gateway, Messenger, Receipt, SendOutcome};
@@ -32,14 +34,14 @@ const WIDTH: usize = 64;
 /// A gateway, and the one client and messenger that go through the whole soak.
 struct Lane {
     kind: Kind,
-    emulator: Emulator,
+    emulator: Arc<Emulator>,
     messenger: Messenger,
 }
 
 impl Lane {
     async fn start(kind: Kind) -> Self {
         let builder = Emulator::builder().record_requests(false).keep_texts(false).credit(i64::MAX / 2);
-        let emulator = builder.start().await.unwrap();
+        let emulator = Arc::new(builder.start().await.unwrap());
         // A busy emulator must not be taken for a silent one: here time stands still while somebody waits for an answer.
         let patience = TIMEOUT * 2;
         let gateway: Arc<dyn Gateway> = match kind {
@@ -48,21 +50,21 @@ impl Lane {
             Kind::PublicApi => Arc::new(niksms(&emulator, Dialect::PublicApi).with_timeout(patience)),
         };
         // Many wait side by side, and each moves the one clock.
-        let messenger =
-            messenger().shared_gateway(gateway).concurrency(WIDTH).budget(Duration::from_secs(1 << 20));
+        let messenger = messenger_in_time_of(&emulator)
+            .shared_gateway(gateway)
+            .concurrency(WIDTH)
+            .budget(Duration::from_secs(1 << 20));
         Self { kind, emulator, messenger: messenger.build().unwrap() }
     }
 
     /// Faults for about so many requests, refusals for good among them.
     fn break_things(&self, seed: u64, requests: u64) -> usize {
         let mut draw = drawn(seed);
-        let coded = coded_faults(self.kind);
         let credit = if self.kind == Kind::PayamResan { 19 } else { 3 };
         let faults: Vec<_> = (0..8 + requests / 32)
             .map(|_| match draw(8) {
-                0 => coded[usize::try_from(draw(coded.len() as u64)).unwrap()].1.clone().skip(draw(requests)),
-                1 => Fault::on_send().before().code(credit).skip(draw(requests)),
-                _ => random_fault(&mut draw, requests),
+                0 => Fault::on_send().before().code(credit).skip(draw(requests)),
+                _ => random_fault(&mut draw, self.kind, requests),
             })
             .collect();
         let count = faults.len();

@@ -12,58 +12,208 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::faults::{coded_faults, drawn, passing_faults, random_fault};
-use common::{KINDS, Kind, assert_honest, gateway, messages, messenger, niksms, payam_resan};
+use common::faults::{drawn, passing_faults, random_fault, refusals};
+use common::{
+    KINDS, Kind, assert_honest, assert_honest_but_for_ids, gateway, messages, messenger,
+    messenger_in_time_of, niksms, payam_resan, strict_emulator,
+};
 use futures_util::{StreamExt as _, stream};
-use payamak::Report;
 use payamak::niksms::Dialect;
+use payamak::{ErrorKind, Message, Report};
 use payamak_emulator::{Emulator, Fault};
 
 const MESSAGES: usize = 300;
 
-async fn send_through(kind: Kind, faults: Vec<Fault>) -> (Emulator, Report) {
-    let emulator = Emulator::start().await.unwrap();
+/// With keys, NikSMS is asked for each of them by a request of its own.
+const KEYED_MESSAGES: usize = 60;
+
+/// Plain messages, or the same with a key each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Plain,
+    Keyed,
+}
+
+impl Named {
+    fn count(self) -> usize {
+        match self {
+            Self::Plain => MESSAGES,
+            Self::Keyed => KEYED_MESSAGES,
+        }
+    }
+}
+
+fn named(count: usize, named: Named) -> Vec<Message> {
+    let key = |(index, message): (usize, Message)| message.key(format!("campaign-7:{index}"));
+    match named {
+        Named::Plain => messages(count),
+        Named::Keyed => messages(count).into_iter().enumerate().map(key).collect(),
+    }
+}
+
+async fn send_named(kind: Kind, how: Named, faults: Vec<Fault>) -> (Arc<Emulator>, Report) {
+    let emulator = strict_emulator();
     emulator.faults(faults);
-    let messenger = messenger().shared_gateway(gateway(kind, &emulator)).build().unwrap();
-    let report = messenger.send_each(messages(MESSAGES)).await.unwrap();
+    let messenger = messenger_in_time_of(&emulator).shared_gateway(gateway(kind, &emulator)).build().unwrap();
+    let report = messenger.send_each(named(how.count(), how)).await.unwrap();
     (emulator, report)
 }
 
-/// How many requests a send takes when all goes well: the positions at which something can go wrong.
-async fn requests_of_a_send(kind: Kind) -> u64 {
-    let (emulator, report) = send_through(kind, Vec::new()).await;
-    assert_eq!(report.accepted().count(), MESSAGES);
-    emulator.request_count()
+async fn send_through(kind: Kind, faults: Vec<Fault>) -> (Arc<Emulator>, Report) {
+    send_named(kind, Named::Plain, faults).await
+}
+
+/// How many requests that send a send takes when all goes well: the positions at which something can go wrong.
+async fn sends_of(kind: Kind, how: Named) -> u64 {
+    let (emulator, report) = send_named(kind, how, Vec::new()).await;
+    assert_eq!(report.accepted().count(), how.count());
+    let is_send = |operation: &str| operation.starts_with("Send") || operation.ends_with("Sms");
+    let requests = emulator.requests();
+    let sends = requests.iter().filter(|request| request.operation.as_deref().is_some_and(is_send));
+    sends.count() as u64
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_fault_at_every_request_of_a_send() {
     let mut runs = Vec::new();
     for kind in KINDS {
-        let positions = requests_of_a_send(kind).await;
-        assert!(positions >= 4, "{kind:?} makes {positions} requests");
-        let faults =
-            passing_faults().into_iter().map(|(name, make)| (name, make())).chain(coded_faults(kind));
-        for (name, fault) in faults {
-            for position in 0..positions {
-                runs.push((kind, name, position, fault.clone().skip(position)));
+        for how in [Named::Plain, Named::Keyed] {
+            let positions = sends_of(kind, how).await;
+            assert!(
+                positions >= if how == Named::Plain { 4 } else { 1 },
+                "{kind:?} makes {positions} requests"
+            );
+            for (name, fault) in passing_faults(kind) {
+                for position in 0..positions {
+                    runs.push((kind, how, name.clone(), position, fault.clone().skip(position)));
+                }
             }
         }
     }
     let count = runs.len();
     stream::iter(runs)
-        .for_each_concurrent(24, |(kind, name, position, fault)| async move {
-            let what = format!("{kind:?}, {name}, request {position}");
-            let (emulator, report) = send_through(kind, vec![fault]).await;
+        .for_each_concurrent(12, |(kind, how, name, position, fault)| async move {
+            let what = format!("{kind:?}, {how:?}, {name}, request {position}");
+            let (emulator, report) = send_named(kind, how, vec![fault]).await;
             assert!(emulator.pending_faults().is_empty(), "{what}: the fault did not happen");
             assert_honest(&emulator, &report, &what);
-            assert_eq!(report.accepted().count(), MESSAGES, "{what}");
-            assert_eq!(emulator.message_count(), MESSAGES, "{what}");
+            assert_eq!(report.accepted().count(), how.count(), "{what}");
+            assert_eq!(emulator.message_count(), how.count(), "{what}");
         })
         .await;
-    println!("{count} sends of {MESSAGES} messages: 0 twice, 0 lost");
+    println!(
+        "{count} sends of {MESSAGES} messages, or {KEYED_MESSAGES} with keys: twice 0, lost 0, denied 0"
+    );
+}
+
+/// A limit or the credit runs out in the middle of a request: what was taken is accepted, what was not is not denied.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_request_may_have_been_taken_in_part() {
+    let mut runs = Vec::new();
+    for kind in KINDS {
+        let positions = sends_of(kind, Named::Plain).await;
+        for code in refusals(kind) {
+            for position in 0..positions {
+                for has_second in [false, true] {
+                    runs.push((kind, code, position, has_second));
+                }
+            }
+        }
+    }
+    let count = runs.len();
+    stream::iter(runs)
+        .for_each_concurrent(12, |(kind, code, position, has_second)| async move {
+            let what = format!(
+                "{kind:?}, half taken and refused with {code}, request {position}, second {has_second}"
+            );
+            let emulator = strict_emulator();
+            emulator.faults(vec![Fault::on_send().half_taken(code).skip(position)]);
+            let builder = messenger_in_time_of(&emulator).shared_gateway(gateway(kind, &emulator));
+            let builder = match (has_second, kind) {
+                (false, _) => builder,
+                (true, Kind::PayamResan) => builder.gateway(niksms(&emulator, Dialect::PublicApi)),
+                (true, _) => builder.gateway(payam_resan(&emulator)),
+            };
+            let report = builder.build().unwrap().send_each(messages(MESSAGES)).await.unwrap();
+            assert!(emulator.pending_faults().is_empty(), "{what}: the fault did not happen");
+            assert_honest(&emulator, &report, &what);
+            assert_eq!(report.unclear().count(), 0, "{what}");
+            if has_second {
+                assert_eq!(report.accepted().count(), MESSAGES, "{what}");
+            }
+        })
+        .await;
+    println!("{count} sends of {MESSAGES} messages, a request half taken: twice 0, lost 0, denied 0");
+}
+
+/// Where nobody can be asked, a request of which a part may have been taken is unclear, and goes to nobody else.
+#[tokio::test]
+async fn a_part_that_cannot_be_asked_for_is_unclear() {
+    let emulator = strict_emulator();
+    emulator.faults(vec![Fault::on_send().half_taken(3)]);
+    let messenger = messenger_in_time_of(&emulator)
+        .gateway(niksms(&emulator, Dialect::WebService))
+        .gateway(payam_resan(&emulator))
+        .build()
+        .unwrap();
+    let report = messenger.send("سلام", (0..8).map(common::recipient).collect::<Vec<_>>()).await.unwrap();
+    assert_honest(&emulator, &report, "web-service");
+    assert_eq!((report.unclear().count(), emulator.message_count()), (8, 4));
+    assert!(report.iter().all(|receipt| receipt.error.as_ref().unwrap().kind() == ErrorKind::Credit));
+}
+
+/// Ids that an answer rounds are other messages' ids: each is asked for, and none is sent again. The gateway's own ids are
+/// rounded too, and where the trace id beside one is none the worse, or is not there at all, nothing shows that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rounded_ids_make_nobody_send_again() {
+    for kind in KINDS {
+        let (emulator, report) = send_through(kind, vec![Fault::on_send().round_ids().forever()]).await;
+        assert_honest_but_for_ids(&emulator, &report, &format!("{kind:?}"));
+        assert_eq!((report.accepted().count(), emulator.message_count()), (MESSAGES, MESSAGES), "{kind:?}");
+    }
+}
+
+/// Success, and then the gateway does not find what it took: it is never sent again, by nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_success_nothing_is_sent_again() {
+    for kind in KINDS {
+        for has_second in [false, true] {
+            let what = format!("{kind:?}, second {has_second}");
+            let emulator =
+                Arc::new(Emulator::builder().lookup_lag(Duration::from_secs(1 << 30)).start().await.unwrap());
+            emulator.faults(vec![Fault::on_send().no_rows().forever()]);
+            let builder = messenger_in_time_of(&emulator).shared_gateway(gateway(kind, &emulator));
+            let builder = match (has_second, kind) {
+                (false, _) => builder,
+                (true, Kind::PayamResan) => builder.gateway(niksms(&emulator, Dialect::PublicApi)),
+                (true, _) => builder.gateway(payam_resan(&emulator)),
+            };
+            let report = builder.build().unwrap().send_each(messages(40)).await.unwrap();
+            assert_honest(&emulator, &report, &what);
+            assert_eq!((report.unclear().count(), emulator.message_count()), (40, 40), "{what}");
+        }
+    }
+}
+
+/// A row that contradicts itself proves nothing: neither that the message is there, nor that it may be sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contradictory_row_proves_nothing() {
+    for kind in KINDS {
+        for lost in [Fault::on_send().after().close(), Fault::on_send().before().close()] {
+            let emulator = strict_emulator();
+            emulator.faults(vec![lost, Fault::on_lookup().contradict_rows().forever()]);
+            let builder = messenger_in_time_of(&emulator).shared_gateway(gateway(kind, &emulator));
+            let messenger = builder.budget(Duration::from_secs(600)).build().unwrap();
+            let report = messenger.send_each(messages(MESSAGES)).await.unwrap();
+            assert_honest(&emulator, &report, &format!("{kind:?}"));
+            assert_eq!(report.rejected().count(), 0, "{kind:?}");
+            assert!(report.unclear().count() > 0, "{kind:?}");
+            assert!(emulator.message_count() <= MESSAGES, "{kind:?}");
+        }
+    }
 }
 
 /// The questions fail too, each in its own way, after a send whose answer was lost.
@@ -94,7 +244,7 @@ async fn questions_that_fail_are_asked_again() {
         }
     }
     stream::iter(runs)
-        .for_each_concurrent(24, |(kind, what, faults)| async move {
+        .for_each_concurrent(12, |(kind, what, faults)| async move {
             let (emulator, report) = send_through(kind, faults).await;
             assert_honest(&emulator, &report, &what);
             assert_eq!(report.accepted().count(), MESSAGES, "{what}");
@@ -119,28 +269,6 @@ async fn unclear_is_said_only_of_what_nobody_can_tell() {
     }
 }
 
-/// The budget ends before "not registered" can be believed: then nobody can tell, and nothing is sent again.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_budget_too_short_to_be_sure_ends_unclear() {
-    for kind in KINDS {
-        for fault in [Fault::on_send().late(), Fault::on_send().before().close()] {
-            let emulator = Emulator::start().await.unwrap();
-            emulator.faults(vec![fault.forever()]);
-            let messenger = messenger()
-                .shared_gateway(gateway(kind, &emulator))
-                .budget(Duration::from_secs(3))
-                .settle(Duration::from_secs(5))
-                .build()
-                .unwrap();
-            let report = messenger.send_each(messages(20)).await.unwrap();
-            assert_honest(&emulator, &report, &format!("{kind:?}"));
-            // Some of what lands late is found before the budget ends; of the rest nobody can tell.
-            assert_eq!(report.rejected().count(), 0, "{kind:?}");
-            assert!(report.unclear().count() > 0, "{kind:?}");
-        }
-    }
-}
-
 /// A refusal is final and certain, and touches the messages of its request alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_says_why_and_sends_nothing() {
@@ -161,58 +289,73 @@ async fn a_refusal_says_why_and_sends_nothing() {
 /// Many faults at once, drawn at random, on sends and on questions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_drawn_at_random() {
-    let runs = (0..60u64).map(|seed| {
+    let runs = (0..90u64).map(|seed| {
         let kind = KINDS[usize::try_from(seed).unwrap() % KINDS.len()];
+        let how = if seed % 2 == 0 { Named::Plain } else { Named::Keyed };
         let mut draw = drawn(seed);
-        let faults = (0..6).map(|_| random_fault(&mut draw, 12)).collect();
-        (seed, kind, faults)
+        let faults = (0..6).map(|_| random_fault(&mut draw, kind, 12)).collect();
+        (seed, kind, how, faults)
     });
     stream::iter(runs)
-        .for_each_concurrent(16, |(seed, kind, faults): (u64, Kind, Vec<Fault>)| async move {
-            let (emulator, report) = send_through(kind, faults).await;
-            assert_honest(&emulator, &report, &format!("seed {seed}, {kind:?}"));
-            assert_eq!(report.len(), MESSAGES);
+        .for_each_concurrent(16, |(seed, kind, how, faults): (u64, Kind, Named, Vec<Fault>)| async move {
+            let (emulator, report) = send_named(kind, how, faults).await;
+            assert_honest(&emulator, &report, &format!("seed {seed}, {kind:?}, {how:?}"));
+            assert_eq!(report.len(), how.count());
         })
         .await;
 }
 
-/// The first of two gateways fails in each way, once and for ever: nothing arrives through both.
+/// The first of two gateways fails in each way, once and for ever, with plain messages and with keys: nothing arrives
+/// through both, and nothing is denied.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_arrives_through_two_gateways() {
     let mut runs = Vec::new();
-    for (name, make) in passing_faults() {
-        for forever in [false, true] {
-            runs.push((
-                format!("{name}, for ever: {forever}"),
-                if forever { make().forever() } else { make() },
-            ));
+    for how in [Named::Plain, Named::Keyed] {
+        for first in KINDS {
+            for (name, fault) in passing_faults(first) {
+                runs.push((how, first, format!("{name}, once"), fault.clone()));
+                runs.push((how, first, format!("{name}, for ever"), fault.forever()));
+            }
+        }
+        for code in [1, 2, 9, 10, 12, 15, 19] {
+            let fault = Fault::on_send().before().code(code).forever();
+            runs.push((how, Kind::PayamResan, format!("error {code}, for ever"), fault));
         }
     }
-    for (name, fault) in coded_faults(Kind::PayamResan) {
-        runs.push((format!("{name}, for ever"), fault.forever()));
-    }
-    for code in [1, 2, 9, 10, 12, 15, 19] {
-        runs.push((format!("error {code}, for ever"), Fault::on_send().before().code(code).forever()));
-    }
+    let count = runs.len();
     stream::iter(runs)
-        .for_each_concurrent(12, |(what, fault)| async move {
-            let emulator = Emulator::start().await.unwrap();
-            emulator.faults(vec![fault.gateway(payamak_emulator::Gateway::PayamResan)]);
-            let messenger = messenger()
-                .gateway(payam_resan(&emulator))
-                .gateway(niksms(&emulator, Dialect::PublicApi))
-                .build()
-                .unwrap();
-            let report = messenger.send_each(messages(MESSAGES)).await.unwrap();
+        .for_each_concurrent(12, |(how, first, what, fault)| async move {
+            let what = format!("{how:?}, {first:?}, {what}");
+            let emulator = strict_emulator();
+            let builder = messenger_in_time_of(&emulator).shared_gateway(gateway(first, &emulator));
+            let (of_first, builder) = match first {
+                Kind::PayamResan => (
+                    payamak_emulator::Gateway::PayamResan,
+                    builder.gateway(niksms(&emulator, Dialect::PublicApi)),
+                ),
+                _ => (payamak_emulator::Gateway::NikSms, builder.gateway(payam_resan(&emulator))),
+            };
+            emulator.faults(vec![fault.gateway(of_first)]);
+            let report = builder.build().unwrap().send_each(named(60, how)).await.unwrap();
             assert_honest(&emulator, &report, &what);
             assert_eq!(
                 report.rejected().count(),
                 0,
                 "{what}: the second gateway took what the first did not"
             );
-            assert_eq!(report.accepted().count(), MESSAGES, "{what}");
+            // Unclear is what the first gateway took, says so, and cannot be asked for: never more.
+            for receipt in report.unclear() {
+                assert_eq!(
+                    receipt.gateway.as_deref(),
+                    Some(if first == Kind::PayamResan { "payam-resan" } else { "niksms" })
+                );
+            }
+            if !what.contains("for ever") {
+                assert_eq!(report.accepted().count(), 60, "{what}");
+            }
         })
         .await;
+    println!("{count} sends through two gateways: twice 0, lost 0, denied 0");
 }
 
 /// A gateway that refuses everything for a while: what it refuses goes by the second, and soon nothing is tried by the
@@ -273,20 +416,4 @@ async fn a_dialect_that_cannot_be_asked_never_sends_again() {
         assert_eq!(emulator.message_count(), 20, "{dialect:?}");
         assert_eq!(report.accepted().count() + report.unclear().count(), 20);
     }
-}
-
-/// Budget and pauses in real life: with the real clock a lost answer costs one settling pause, and no more.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_settling_pause_is_only_paid_for_what_was_not_registered() {
-    let emulator = Emulator::start().await.unwrap();
-    emulator.faults(vec![Fault::on_send().after().close()]);
-    let messenger = payamak::Messenger::builder()
-        .gateway(payam_resan(&emulator))
-        // If it were paid here, the test would take an hour.
-        .settle(Duration::from_secs(3600))
-        .build()
-        .unwrap();
-    let report = messenger.send("سلام", "09121112222").await.unwrap();
-    assert_eq!(report.accepted().count(), 1);
-    assert_eq!(emulator.message_count(), 1);
 }

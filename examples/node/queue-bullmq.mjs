@@ -1,5 +1,8 @@
-// A queue of messages with BullMQ. The job's id is the message's key: a worker that dies in the middle of a job, and the retry that
-// follows, send nothing twice.
+// A queue of messages with BullMQ. The job's id is in the message's key, so that a retry asks the gateway first, and does not send
+// what is there: after a failure, or after a worker that died in the middle of a job.
+//
+// A key does not hold two workers apart that have one job at the same moment. BullMQ gives a job to a second worker when the first
+// has not been heard of for its `lockDuration`: the deadline of a send is far below that.
 //
 //   redis-server &
 //   node queue-bullmq.mjs
@@ -15,11 +18,15 @@ import { connect } from './gateways.mjs';
 
 export const QUEUE = 'sms';
 
+const LOCK_MS = 60_000;
+const DEADLINE_MS = 20_000;
+
 /** Sends the message of one job; how it throws tells BullMQ whether another try makes sense. */
 export async function work(messenger, job) {
   const { to, text } = job.data;
-  const [receipt] = await messenger.send(text, to, { key: `job:${job.id}` });
-  // Before a new try sends anything, the gateway is asked for the key: safe whatever had happened.
+  // The first word is ours: whoever could choose a whole key could choose that of another message.
+  const [receipt] = await messenger.send(text, to, { key: `job:${job.id}`, deadline: DEADLINE_MS });
+  // Before a new try sends anything, the gateway is asked for the key.
   if (receipt.outcome === 'unclear') throw new Error(receipt.error.message);
   if (receipt.outcome === 'rejected') {
     const { retry, message } = receipt.error;
@@ -52,7 +59,7 @@ or say in REDIS_URL where one is.`);
   const queue = new Queue(QUEUE, { connection });
   const events = new QueueEvents(QUEUE, { connection });
   await events.waitUntilReady();
-  const worker = new Worker(QUEUE, (job) => work(messenger, job), { connection, concurrency: 5 });
+  const worker = new Worker(QUEUE, (job) => work(messenger, job), { connection, concurrency: 5, lockDuration: LOCK_MS });
 
   // Where the orders are, this is all there is to do: add a job whose id is the order's.
   const options = { attempts: 5, backoff: { type: 'exponential', delay: 500 }, removeOnComplete: { age: 3600 }, removeOnFail: { age: 86_400 } };

@@ -1,5 +1,5 @@
-// A campaign from a CSV file: a text each, a progress bar, and what became of every message. Run it twice with the same file and
-// an account of your own, and nobody gets anything twice: each row has a key.
+// A campaign from a CSV file: a text each, a progress bar, and what became of every message. Run it again with an account of your
+// own, and nobody gets anything twice, although the file has grown: the campaign has a key.
 //
 //   node quickstart.mjs [recipients.csv]
 //
@@ -18,10 +18,9 @@ const { messenger, emulator } = await connect({ speed: 60 });
 console.log(emulator ? `No credentials in the environment: sending to the emulator at ${emulator.url}` : 'Sending for real');
 
 const rials = new Intl.NumberFormat('fa-IR');
-const messages = rows.map(([name, number, amount], index) => ({
+const messages = rows.map(([name, number, amount]) => ({
   to: number,
   text: `${name} عزیز، مبلغ ${rials.format(Number(amount))} ریال به حساب شما واریز شد.`,
-  key: `payment-2026-11:${index}`,
 }));
 
 function draw({ planned, accepted, rejected, unclear }) {
@@ -32,7 +31,8 @@ function draw({ planned, accepted, rejected, unclear }) {
   process.stdout.write(process.stdout.isTTY ? `\r${bar}` : `${bar}\n`);
 }
 
-const report = await messenger.sendEach(messages, { onProgress: draw });
+// Each message is named by the key and its recipient. That is for one run after the other: two at the same moment can both send.
+const report = await messenger.sendEach(messages, { key: 'payment-2026-11', onProgress: draw });
 const { accepted, rejected, unclear } = report.counts;
 console.log(`\n${accepted} accepted, ${rejected} rejected, ${unclear} unclear`);
 report.toArray().forEach(({ error }, index) => {

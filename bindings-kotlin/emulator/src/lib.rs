@@ -130,9 +130,17 @@ impl RawEmulator {
         replay: Option<String>,
         speed: f64,
         polling_rule: Option<f64>,
+        polling_rule_for_unknown_ids: bool,
+        lookup_lag: Option<f64>,
     ) -> Result<Self, RawEmulatorError> {
         let rule = polling_rule.map(duration).transpose()?;
-        let mut builder = Emulator::builder().speed(speed).polling_rule(rule);
+        let mut builder = Emulator::builder()
+            .speed(speed)
+            .polling_rule(rule)
+            .polling_rule_for_unknown_ids(polling_rule_for_unknown_ids);
+        if let Some(lag) = lookup_lag {
+            builder = builder.lookup_lag(duration(lag)?);
+        }
         if let Some(folder) = replay {
             builder = builder.replay(folder);
         }
@@ -208,6 +216,16 @@ impl RawEmulator {
     /// How many faults are not used up.
     pub fn pending_fault_count(&self) -> u64 {
         self.0.pending_faults().len() as u64
+    }
+
+    /// Refuses every message with this word from now on.
+    pub fn refuse_text(&self, word: String) {
+        self.0.refuse_text(word);
+    }
+
+    /// Refuses every message to this number from now on.
+    pub fn refuse_number(&self, number: String) -> Result<(), RawEmulatorError> {
+        self.0.refuse_number(number).map_err(refused)
     }
 
     /// Moves emulated time.

@@ -2,7 +2,7 @@
 
 import {
   AbortError, Messenger, NikSms, PayamResan, PayamakError, Report, isPayamakError, msisdn, traceIdFromKey,
-  type ErrorCode, type Id, type Progress, type Receipt,
+  type ErrorCode, type Id, type KeptReceipt, type KeyKind, type Progress, type Receipt,
 } from 'payamak';
 import { Emulator, type Fault } from 'payamak/testing';
 
@@ -17,6 +17,9 @@ const messenger = new Messenger([gateway, niksms], { concurrency: 5, rate: 20, b
 void new Messenger(gateway);
 // @ts-expect-error: a messenger has no such setting
 void new Messenger([gateway], { concurency: 5 });
+void new Messenger([gateway], { deadline: 20_000, resend: false, ask: 'first', keySecret: 'secret' });
+// @ts-expect-error: every or first
+void new Messenger([gateway], { ask: 'all' });
 // @ts-expect-error: a gateway is not a string
 void new Messenger(['payam-resan']);
 // @ts-expect-error: settings are checked by name
@@ -26,6 +29,16 @@ void new NikSms({ username: 'x', password: 'y', dialect: 'soap' });
 same<Awaited<ReturnType<typeof messenger.send>>, Report>(true);
 void messenger.send('x', '09121112222', { key: 'a', signal, timeout: 1000, onProgress: (now: Progress) => void now.planned });
 void messenger.send('x', new Set([9121112222, '0912', 912n]));
+const options = { key: 'a', deadline: 1000, sender: 30004040, once: true };
+void messenger.send('x', '0912', options);
+void messenger.sendEach([{ to: '0912', text: 'x' }], options);
+void messenger.sendTemplate('verify', [{ to: '0912', parameters: ['1'] }], options);
+// @ts-expect-error: a misspelt key would be none
+void messenger.send('x', '0912', { kye: 'a' });
+// @ts-expect-error: a duration is a number of milliseconds
+void messenger.sendEach([], { deadline: '5s' });
+// @ts-expect-error: a trace id names one message
+void messenger.sendEach([], { traceId: 7n });
 void messenger.sendEach([{ to: '0912', text: 'x', traceId: 7n, sender: 30004040 }]);
 // @ts-expect-error: a message has a text
 void messenger.sendEach([{ to: '0912' }]);
@@ -36,6 +49,9 @@ declare const receipt: Receipt;
 same<typeof receipt.traceId, bigint>(true);
 same<typeof receipt.messageId, bigint | null>(true);
 same<typeof receipt.error, PayamakError | null>(true);
+same<typeof receipt.replayed, boolean>(true);
+const kept: KeptReceipt[] = [receipt, { to: '0912', traceId: '7' }, { to: '0912', traceId: 7n, gateway: null, outcome: 'unclear' }];
+void messenger.delivery(kept);
 // @ts-expect-error: receipts are not for changing
 receipt.outcome = 'accepted';
 const outcome: 'accepted' | 'rejected' | 'unclear' | (string & {}) = receipt.outcome;
@@ -65,9 +81,23 @@ try {
   if (error instanceof AbortError) same<typeof error.receipts, Report | null>(true);
 }
 same<ReturnType<typeof traceIdFromKey>, bigint>(true);
+const kind: KeyKind = 'list_member';
+void [traceIdFromKey('a', '0912'), traceIdFromKey('a', 9121112222, kind, 'secret')];
+// @ts-expect-error: a key names a message to somebody
+void traceIdFromKey('a');
+// @ts-expect-error: single or list_member
+void traceIdFromKey('a', '0912', 'list');
 
 const fault: Fault = { when: 'after', then: { delayMs: 5 }, times: null };
+const faults: Fault[] = [
+  { when: { laterMs: 5 }, then: { statusJson: 429 } }, { then: { halfTaken: 19 } }, { then: 'no_rows' }, { then: 'round_ids' },
+  { then: 'extra_row' }, { operations: 'lookup', then: 'contradict_rows' },
+];
 // @ts-expect-error: no such fault
 const wrong: Fault = { then: 'explode' };
-void [fault, wrong];
+void [fault, faults, wrong];
+void Emulator.start({ pollingRule: 1, pollingRuleForUnknownIds: true, lookupLag: 5 }).then((emulator) => {
+  emulator.refuseText('وام');
+  emulator.refuseNumber(9121112222);
+});
 void Emulator.start({ replay: 'folder', speed: 0 }).then((emulator) => new NikSms(emulator.niksms({ dialect: 'soap' })));

@@ -4,9 +4,12 @@
 any number of messages, sends them through one or more gateways, and gives a receipt for each. Each has an ``Async…``
 twin.
 
+With a ``key`` a job that crashed and runs again sends nothing twice. It does not hold two processes apart that send at
+the same moment.
+
 >>> gateway = PayamResan(api_key="demo-key", sender=30004040, base_url=emulator.payam_resan_url)
 >>> messenger = Messenger([gateway])
->>> for receipt in messenger.send("کد ورود شما: 12345", ["0912 111 2222"], key="login-981"):
+>>> for receipt in messenger.send("سفارش شما ارسال شد", ["0912 111 2222"], key="order-981:shipped"):
 ...     print(receipt.outcome, receipt.to)
 accepted 09121112222
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from operator import attrgetter
 
@@ -80,7 +80,7 @@ class TemplateMessage(Record):
     trace_id: Number | None
 
     def __init__(self, to: Number, parameters: Iterable[str], *, trace_id: Number | None = None) -> None:
-        super().__init__(to, tuple(parameters), trace_id)
+        super().__init__(to, fillings(parameters), trace_id)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remake, (type(self), self._values())
@@ -90,7 +90,9 @@ class Message(Record):
     """One message for a messenger: to whom, what, and what it is known by.
 
     With a ``key`` (or a ``trace_id`` and ``once``) the gateways are asked for it before it is sent, so that a job that
-    crashed and runs again sends nothing twice.
+    crashed and runs again sends nothing twice. Two sends through one client with one key are one message, even at the
+    same moment; two processes that send with one key at the same moment can both be told "not there", and both send.
+    A key names one text to one number: never let an outsider choose a whole key, and take a new key for a new text.
 
     >>> message = Message("09121112222", "سفارش شما ارسال شد", key="order-981:shipped")
     >>> messenger.send_each([message, message]).accepted[0].outcome
@@ -140,11 +142,11 @@ class Message(Record):
     ) -> Self:
         """Make a message of a template of the account: ``parameters[0]`` fills ``{1}``.
 
-        >>> code = Message.from_template("verify", "09121112222", ["12345"], key="login-7")
+        >>> code = Message.from_template("verify", "09121112222", ["12345"], key="login-7:attempt-1")
         >>> messenger.send_each([code])[0].outcome
         'accepted'
         """
-        message: Self = _remake(cls, (to, "", template, tuple(parameters), None, trace_id, key, once))
+        message: Self = _remake(cls, (to, "", template, fillings(parameters), None, trace_id, key, once))
         return message
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -167,7 +169,24 @@ MESSAGE_ROW = attrgetter(*Message._fields)
 
 def seconds(given: Seconds | None) -> float | None:
     """Read a time span: seconds, or a timedelta."""
-    return given if given is None or isinstance(given, (int, float)) else given.total_seconds()
+    if given is None or isinstance(given, float):
+        return given
+    if isinstance(given, int):
+        try:
+            return float(given)
+        except OverflowError:
+            # Too long for a float is too long for every span, and is refused by the name of that.
+            return float("inf")
+    if not hasattr(given, "total_seconds"):
+        raise TypeError(f"a time span is a number of seconds or a timedelta, not {type(given).__name__}")
+    return given.total_seconds()
+
+
+def fillings(given: Iterable[str]) -> tuple[str, ...]:
+    """Read what fills a template. A text alone would fill it with its letters, and a mapping with its keys."""
+    if isinstance(given, (str, bytes, Mapping)):
+        raise TypeError(f"the parameters of a template are a list of texts, not {type(given).__name__}")
+    return tuple(given)
 
 
 def when(given: When | None) -> str | None:
@@ -218,10 +237,10 @@ def template_messages(given: Iterable[Any]) -> list[tuple[Any, ...]]:
     rows = []
     for item in given:
         if isinstance(item, TemplateMessage):
-            rows.append((item.to, list(item.parameters), item.trace_id))
+            rows.append((item.to, item.parameters, item.trace_id))
         else:
             to, parameters = item
-            rows.append((to, list(parameters), None))
+            rows.append((to, fillings(parameters), None))
     return rows
 
 
@@ -233,10 +252,10 @@ def message_row(message: Message) -> tuple[Any, ...]:
     return row
 
 
-def pair_row(pair: tuple[Number, Iterable[str]]) -> tuple[Any, list[str]]:
+def pair_row(pair: tuple[Number, Iterable[str]]) -> tuple[Any, tuple[str, ...]]:
     """Give a recipient and its parameters as the native module takes them."""
     to, parameters = pair
-    return to, list(parameters)
+    return to, fillings(parameters)
 
 
 def portions(items: Iterable[T]) -> Iterator[list[T]]:

@@ -13,6 +13,7 @@ from payamak._arguments import (
     PersonalMessage,
     TemplateMessage,
     destinations,
+    fillings,
     numbers,
     personal_messages,
     seconds,
@@ -235,7 +236,7 @@ class AsyncPayamResan(_Client):
         >>> sent[0].text
         'کد ورود شما: 12345'
         """
-        call, given = self._native.send_token_single, list(parameters)
+        call, given = self._native.send_token_single, fillings(parameters)
         sent: list[TemplateSent] = await self._call(call, template, to, given, verb, seconds(timeout))
         return sent
 

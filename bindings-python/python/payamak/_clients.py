@@ -10,6 +10,7 @@ from payamak._arguments import (
     PersonalMessage,
     TemplateMessage,
     destinations,
+    fillings,
     numbers,
     personal_messages,
     seconds,
@@ -232,7 +233,7 @@ class PayamResan(_Client):
         >>> sent[0].text
         'کد ورود شما: 12345'
         """
-        call, given = self._native.send_token_single, list(parameters)
+        call, given = self._native.send_token_single, fillings(parameters)
         sent: list[TemplateSent] = self._call(call, template, to, given, verb, seconds(timeout))
         return sent
 

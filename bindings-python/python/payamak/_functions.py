@@ -10,6 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from payamak._arguments import Number
+
+    KeyKind = Literal["single", "list_member"]
+
 
 def msisdn(number: str | int) -> Msisdn:
     """Read a mobile number as people type it; what is none raises an ``InvalidInputError``.
@@ -31,13 +35,19 @@ def segments(text: str, *, profile: Literal["gsm", "payam-resan"] = "gsm") -> Se
     return Segments(encoding, units, count, left, tuple(forced))
 
 
-def trace_id_from_key(key: str) -> int:
+def trace_id_from_key(key: str, to: Number, kind: KeyKind = "single", secret: str | None = None) -> int:
     """Give the trace id that a message with this key has: the same in every process and every language.
 
-    >>> trace_id_from_key("order-981:paid") == trace_id_from_key("order-981:paid")
+    :param key: the key, as it is given to a send or to a ``Message``.
+    :param to: the recipient: one key for two recipients names two messages.
+    :param kind: ``single`` for the key of a ``Message`` and of a send to one number; ``list_member`` for the key of a
+        send to a list, of ``send_each`` and of ``send_template``.
+    :param secret: the messenger's ``key_secret``, where it has one.
+
+    >>> trace_id_from_key("order-981:paid", "0912 111 2222") == trace_id_from_key("order-981:paid", 9121112222)
     True
     """
-    return _native.trace_id_from_key(key)
+    return _native.trace_id_from_key(key, to, kind, secret)
 
 
 def receipts_of(error: BaseException) -> Report | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from payamak import _native
@@ -22,7 +23,7 @@ from payamak._results import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, TypeVar, Union
+    from typing import Any, Literal, TypeVar, Union
 
     from typing_extensions import Self
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Gateway = Union[PayamResan, NikSms, AsyncPayamResan, AsyncNikSms]
     OnProgress = Callable[[Progress], object]
+    AskPolicy = Literal["every", "first"]
 else:
     T = object
 
@@ -76,6 +78,10 @@ class _Messenger:
         attempts: int | None = None,
         budget: Seconds | None = None,
         settle: Seconds | None = None,
+        resend: bool | None = None,
+        ask: AskPolicy | None = None,
+        deadline: Seconds | None = None,
+        key_secret: str | None = None,
     ) -> None:
         """Make a messenger; a setting that is missing or wrong raises a ``ConfigurationError``.
 
@@ -84,9 +90,17 @@ class _Messenger:
         :param rate: how many requests leave in a second, a gateway (no limit).
         :param attempts: how often one message is put into a request, at most, when its fate was unclear or another
             gateway waits (4).
-        :param budget: for how many seconds the messages of a request are retried and asked for after a failure (60).
+        :param budget: for how many seconds trouble may last in one call, from its first failure until something goes
+            well again (60); no less than ``settle``. It bounds the trouble; ``deadline`` bounds the call.
         :param settle: for how many seconds a slow request may still land before a gateway's "I do not have it" is
-            believed (5).
+            believed (5). One that lands later can be sent twice.
+        :param resend: whether a message is sent again whose answer was lost, and which the gateway does not have
+            (True); without it such a message stays unclear.
+        :param ask: whether ``every`` gateway is asked for a message with a key before it is sent, or the ``first`` one
+            alone (every). With ``first`` a message that an earlier run sent by another gateway can go out again.
+        :param deadline: how many seconds a send may take that sets none of its own (no limit).
+        :param key_secret: a secret to derive ids from keys with, so that nobody who chooses a key can aim it at the id
+            of another one (``PAYAMAK_KEY_SECRET``, or none). Another secret makes every key a new one.
         """
         one_or_many: Any = gateways
         natives = [gateway._native for gateway in ([gateways] if hasattr(gateways, "_native") else one_or_many)]
@@ -96,6 +110,12 @@ class _Messenger:
             "attempts": attempts,
             "budget": seconds(budget),
             "settle": seconds(settle),
+            "resend": resend,
+            "ask": ask,
+            "deadline": seconds(deadline),
+            # Read here, once: a forked child makes its messenger anew, and must find the same secret even where the
+            # program has taken it out of the environment.
+            "key_secret": (os.environ.get("PAYAMAK_KEY_SECRET") or None) if key_secret is None else key_secret,
         }
         self._native = _native.Messenger(natives, settings)
 
@@ -122,6 +142,11 @@ def _receipts(receipts: Report | Iterable[Receipt]) -> Any:
     if isinstance(receipts, Report) and isinstance(receipts._rows, _native.Rows):
         return receipts._rows
     return [(row.to, row.gateway, row.trace_id, row.message_id, row.outcome) for row in receipts]
+
+
+def _options(key: str | None, sender: Number | None, once: bool, deadline: Seconds | None) -> dict[str, Any]:
+    """Give what a send sets for all of its messages as the native module takes it."""
+    return {"key": key, "sender": sender, "once": once, "deadline": seconds(deadline)}
 
 
 def _progress(callback: OnProgress | None) -> Callable[..., object] | None:
@@ -220,61 +245,93 @@ class Messenger(_Messenger):
         to: Number | Iterable[Number],
         *,
         key: str | None = None,
+        sender: Number | None = None,
+        once: bool = False,
+        deadline: Seconds | None = None,
         on_progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
     ) -> Report:
         """Send one text to one number, or to any number of them.
 
-        With a ``key`` a job that crashed and runs again sends nothing twice: the key names the message to one number;
-        in a list each message's own key is made of it and the number, so that the list may grow between two runs.
+        With a ``key`` a job that crashed and runs again sends nothing twice, and calls at the same moment through one
+        client send one message. Two processes that send with one key at the same moment can both send it. Never let an
+        outsider choose a whole key, and take a new key for a new text: under the old one it is not sent.
 
         When Ctrl-C (or whatever ``on_progress`` raises) stops the send, ``receipts_of`` finds in that exception what
         had become of the messages: what may have left is ``unclear``.
 
-        >>> messenger.send("کد ورود شما: 12345", "09121112222", key="login-981")[0].outcome
+        :param key: names the message to one number; in a list each message is named by the key and its number, so that
+            the list may grow between two runs. A list of one number is a list: ``key`` names another message there.
+        :param sender: the line to send from, instead of each gateway's own.
+        :param once: ask for each message before it is sent, as a key always does; each needs a key or a trace id.
+        :param deadline: for how many seconds to wait, at most; more than 0, and a day at most. What may have been sent
+            by then is ``unclear``, what has not left is ``rejected``, both with a ``TimeoutError`` in their receipts.
+        :param on_progress: called with the counts whenever they have changed.
+        :param cancel: a token that stops the send from another thread.
+
+        >>> messenger.send("سفارش شما ارسال شد", "09121112222", key="order-981:shipped", deadline=20)[0].outcome
         'accepted'
         """
+        options = _options(key, sender, once, deadline)
         if is_one(to):
-            return self._send(self._native.send(text, to, key), on_progress, cancel)
+            return self._send(self._native.send(text, to, options), on_progress, cancel)
         outbox = _native.Outbox()
         for portion in portions(to):  # type: ignore[arg-type]
             outbox.add_recipients(portion)
-        return self._send(self._native.send_to_many(text, outbox, key), on_progress, cancel)
+        return self._send(self._native.send_to_many(text, outbox, options), on_progress, cancel)
 
     def send_each(
         self,
         messages: Iterable[Message],
         *,
+        key: str | None = None,
+        sender: Number | None = None,
+        once: bool = False,
+        deadline: Seconds | None = None,
         on_progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
     ) -> Report:
         """Send messages with a text (and a line, and a key or a trace id) each.
 
+        What a message says of itself goes before the arguments here, which are those of ``send``: ``key`` names the
+        messages that have neither a key nor a trace id, each by the key and its number.
+
         >>> messenger.send_each([Message("09121112222", "سلام سارا", key="greet-1")])[0].outcome
         'accepted'
         """
+        options = _options(key, sender, once, deadline)
         outbox = _native.Outbox()
         for portion in portions(messages):
             outbox.add_messages([message_row(message) for message in portion])
-        return self._send(self._native.send_each(outbox), on_progress, cancel)
+        return self._send(self._native.send_each(outbox, options), on_progress, cancel)
 
     def send_template(
         self,
         template: str,
         recipients: Iterable[tuple[Number, Iterable[str]]],
         *,
+        key: str | None = None,
+        sender: Number | None = None,
+        once: bool = False,
+        deadline: Seconds | None = None,
         on_progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
     ) -> Report:
         """Send a template to any number of recipients, with parameters each.
 
-        >>> messenger.send_template("verify", [("09121112222", ["12345"])])[0].outcome
+        The arguments are those of ``send`` to a list. A template goes out from the line that the gateway chooses: each
+        message is rejected where ``sender`` names another. "Send the code again" with a new code needs a new key, made
+        of the login and the attempt; with the old key the new code is not sent.
+
+        >>> code = [("09121112222", ["12345"])]
+        >>> messenger.send_template("verify", code, key="login-981:attempt-1", deadline=8)[0].outcome
         'accepted'
         """
+        options = _options(key, sender, once, deadline)
         outbox = _native.Outbox()
         for portion in portions(recipients):
             outbox.add_pairs([pair_row(pair) for pair in portion])
-        return self._send(self._native.send_template(template, outbox), on_progress, cancel)
+        return self._send(self._native.send_template(template, outbox, options), on_progress, cancel)
 
     def _send(self, sending: _native.Sending, on_progress: OnProgress | None, cancel: CancelToken | None) -> Report:
         try:
@@ -303,10 +360,10 @@ class Messenger(_Messenger):
         interval: Seconds | None = None,
         deadline: Seconds | None = None,
     ) -> Stream[DeliveryReport]:
-        """Follow messages until each is final: a report whenever a status has changed.
+        """Follow messages until each is final: a report whenever a status, or what stands in its way, has changed.
 
         :param first_look: how many seconds after the start the first look is (15).
-        :param interval: how many seconds to leave between two looks, instead of each gateway's own rule.
+        :param interval: how many seconds to leave between two looks, instead of each gateway's own rule; more than 0.
         :param deadline: for how many seconds to track at most (a day).
 
         >>> report = messenger.send("سلام", "09121112222")
@@ -367,9 +424,14 @@ class AsyncMessenger(_Messenger):
         to: Number | Iterable[Number],
         *,
         key: str | None = None,
+        sender: Number | None = None,
+        once: bool = False,
+        deadline: Seconds | None = None,
         on_progress: OnProgress | None = None,
     ) -> Report:
         """Send one text to one number, or to any number of them, as ``Messenger.send`` does.
+
+        ``deadline`` ends the call with a report, where ``asyncio.timeout`` raises.
 
         When the task is cancelled, no request is started any more, and ``receipts_of`` finds in the ``CancelledError``
         (or the ``TimeoutError`` of ``asyncio.timeout``) what had become of the messages: what may have left is
@@ -378,37 +440,53 @@ class AsyncMessenger(_Messenger):
         >>> (await async_messenger.send("سلام", "09121112222"))[0].outcome
         'accepted'
         """
+        options = _options(key, sender, once, deadline)
         if is_one(to):
-            return await self._send(self._native.send(text, to, key), on_progress)
+            return await self._send(self._native.send(text, to, options), on_progress)
         outbox = _native.Outbox()
         await _hand_over(to, outbox.add_recipients, None)
-        return await self._send(self._native.send_to_many(text, outbox, key), on_progress)
+        return await self._send(self._native.send_to_many(text, outbox, options), on_progress)
 
-    async def send_each(self, messages: Iterable[Message], *, on_progress: OnProgress | None = None) -> Report:
-        """Send messages with a text (and a line, and a key or a trace id) each.
+    async def send_each(
+        self,
+        messages: Iterable[Message],
+        *,
+        key: str | None = None,
+        sender: Number | None = None,
+        once: bool = False,
+        deadline: Seconds | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Report:
+        """Send messages with a text (and a line, and a key or a trace id) each, as ``Messenger.send_each`` does.
 
         >>> (await async_messenger.send_each([Message("09121112222", "سلام سارا")]))[0].outcome
         'accepted'
         """
+        options = _options(key, sender, once, deadline)
         outbox = _native.Outbox()
         await _hand_over(messages, outbox.add_messages, message_row)
-        return await self._send(self._native.send_each(outbox), on_progress)
+        return await self._send(self._native.send_each(outbox, options), on_progress)
 
     async def send_template(
         self,
         template: str,
         recipients: Iterable[tuple[Number, Iterable[str]]],
         *,
+        key: str | None = None,
+        sender: Number | None = None,
+        once: bool = False,
+        deadline: Seconds | None = None,
         on_progress: OnProgress | None = None,
     ) -> Report:
-        """Send a template to any number of recipients, with parameters each.
+        """Send a template to any number of recipients, with parameters each, as ``Messenger.send_template`` does.
 
-        >>> (await async_messenger.send_template("verify", [("09121112222", ["12345"])]))[0].outcome
+        >>> (await async_messenger.send_template("verify", [("09121112222", ["12345"])], deadline=8))[0].outcome
         'accepted'
         """
+        options = _options(key, sender, once, deadline)
         outbox = _native.Outbox()
         await _hand_over(recipients, outbox.add_pairs, pair_row)
-        return await self._send(self._native.send_template(template, outbox), on_progress)
+        return await self._send(self._native.send_template(template, outbox, options), on_progress)
 
     async def _send(self, sending: _native.Sending, on_progress: OnProgress | None) -> Report:
         try:

@@ -60,6 +60,8 @@ class Record:
     _fields: ClassVar[tuple[str, ...]] = ()
     # How a field that may be personal is shown.
     _masked: ClassVar[dict[str, Any]] = {}
+    # The fields that are shown only where they are true.
+    _quiet: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -97,6 +99,8 @@ class Record:
         shown = []
         for field in self._fields:
             value = getattr(self, field)
+            if field in self._quiet and not value:
+                continue
             hide = self._masked.get(field)
             shown.append(f"{field}={repr(value) if hide is None or value is None else hide(value)}")
         return f"{type(self).__name__}({', '.join(shown)})"

@@ -284,21 +284,40 @@ class Balance(Record):
 class Receipt(Record):
     """What became of one message handed over.
 
-    Its ``repr`` masks the recipient, so that it may stand in a log.
+    ``replayed`` says that this call did not send it: an earlier run, or another call with its key, had. Its ``repr``
+    masks the recipient, so that it may stand in a log.
 
-    >>> receipt = messenger.send("سلام", "09121112222")[0]
-    >>> receipt.outcome, receipt.gateway, receipt.error
-    ('accepted', 'payam-resan', None)
+    >>> first = messenger.send("سفارش شما ارسال شد", "09121112222", key="order-981:shipped")[0]
+    >>> first.outcome, first.gateway, first.error, first.replayed
+    ('accepted', 'payam-resan', None, False)
+    >>> again = messenger.send("سفارش شما ارسال شد", "09121112222", key="order-981:shipped")[0]
+    >>> again.outcome, again.message_id == first.message_id, again.replayed
+    ('accepted', True, True)
     """
 
-    __slots__ = ("error", "gateway", "message_id", "outcome", "to", "trace_id")
+    __slots__ = ("error", "gateway", "message_id", "outcome", "replayed", "to", "trace_id")
     _masked = {"to": mask}
+    _quiet = ("replayed",)
     to: str
     trace_id: int
     message_id: int | None
     gateway: str | None
     outcome: SendOutcome
     error: PayamakError | None
+    replayed: bool
+
+    def __init__(
+        self,
+        to: str,
+        trace_id: int,
+        message_id: int | None,
+        gateway: str | None,
+        outcome: SendOutcome,
+        error: PayamakError | None,
+        # Receipts that were pickled before there was such a field have none.
+        replayed: bool = False,
+    ) -> None:
+        super().__init__(to, trace_id, message_id, gateway, outcome, error, replayed)
 
     @classmethod
     def restore(cls, to: str, gateway: str, trace_id: int, message_id: int | None = None) -> Self:
@@ -308,6 +327,17 @@ class Receipt(Record):
         'accepted'
         """
         return cls(to, trace_id, message_id, gateway, "accepted", None)
+
+    @classmethod
+    def restore_unclear(cls, to: str, trace_id: int) -> Self:
+        """Make the receipt of an unclear message again: ``delivery`` and ``track`` ask every gateway for it.
+
+        >>> [sent] = messenger.send("سلام", "09121112222")
+        >>> kept = Receipt.restore_unclear(sent.to, sent.trace_id)
+        >>> messenger.delivery([kept])[0].status.state
+        'queued'
+        """
+        return cls(to, trace_id, None, None, "unclear", None)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -319,7 +349,8 @@ class Receipt(Record):
 
     def _comparable(self) -> tuple[Any, ...]:
         # Exceptions compare by identity; what they say is what counts here.
-        return (*self._values()[:-1], self.error and (str(self.error), self.error.to_dict()))
+        error = self.error and (str(self.error), self.error.to_dict())
+        return (self.to, self.trace_id, self.message_id, self.gateway, self.outcome, self.replayed, error)
 
 
 class DeliveryReport(Record):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from payamak._arguments import Seconds
+    from payamak._arguments import Number, Seconds
     from payamak._settings import Dialect
 
 __all__ = ["Emulator", "RegisteredMessage", "RequestRecord", "Verdict"]
@@ -114,6 +114,8 @@ class Emulator:
         speed: float | None = None,
         credit: int | None = None,
         polling_rule: Seconds | None = None,
+        polling_rule_for_unknown_ids: bool | None = None,
+        lookup_lag: Seconds | None = None,
         replay: str | PathLike[str] | None = None,
         keep_texts: bool | None = None,
         v2_delivery_path: str | None = None,
@@ -124,6 +126,8 @@ class Emulator:
         :param speed: emulated seconds in a real second (1); at 0 only ``advance`` moves time.
         :param credit: what both accounts start with; a message costs 1.
         :param polling_rule: how long to wait between two questions about a message of Payam Resan (no rule).
+        :param polling_rule_for_unknown_ids: whether that holds for ids that no message has, too (False).
+        :param lookup_lag: how long a lookup does not find a message that was just registered (0).
         :param replay: a folder of conformance cases to serve too.
         :param keep_texts: whether ``messages`` have their texts (True).
         :param v2_delivery_path: where the dialect ``v2`` answers for deliveries.
@@ -134,6 +138,8 @@ class Emulator:
                 "speed": speed,
                 "credit": credit,
                 "polling_rule": seconds(polling_rule),
+                "polling_rule_for_unknown_ids": polling_rule_for_unknown_ids,
+                "lookup_lag": seconds(lookup_lag),
                 "replay": replay,
                 "keep_texts": keep_texts,
                 "v2_delivery_path": v2_delivery_path,
@@ -275,8 +281,10 @@ class Emulator:
         """Replace all faults to come. The keys are those of the emulator's README.
 
         ``operations`` (``send``, ``lookup``, ``any`` or a name), ``gateway``, ``skip``, ``times`` (None: for ever),
-        ``when`` (``before`` or ``after`` registering), ``then``: ``never``, ``close``, ``half``, ``garbage``, ``html``,
-        ``{"status": 503}``, ``{"code": 100}``, ``{"delay_ms": 250}``, ``drop_rows``, ``shuffle_rows``, ``late``.
+        ``when`` (``before`` or ``after`` registering, or ``{"later_ms": 6000}``, that much emulated time later),
+        ``then``: ``never``, ``close``, ``half``, ``garbage``, ``html``, ``{"status": 503}``, ``{"status_json": 429}``,
+        ``{"code": 100}``, ``{"delay_ms": 250}``, ``drop_rows``, ``shuffle_rows``, ``no_rows``, ``round_ids``,
+        ``extra_row``, ``contradict_rows``, ``{"half_taken": 19}``, ``late``.
 
         >>> emulator.faults([{"then": "close", "when": "after", "times": 2}])
         """
@@ -291,6 +299,25 @@ class Emulator:
         """
         faults: list[dict[str, Any]] = json.loads(self._native.pending_faults())
         return faults
+
+    def refuse_text(self, word: str) -> None:
+        """Let both gateways refuse every request with a message that contains this word, from now on.
+
+        >>> emulator.refuse_text("برنده")
+        >>> messenger.send("شما برنده شدید", "09121112222")[0].outcome
+        'rejected'
+        """
+        self._native.refuse_text(word)
+
+    def refuse_number(self, number: Number) -> None:
+        """Let both gateways refuse every request with a message to this number, from now on.
+
+        >>> emulator.refuse_number("09121113333")
+        >>> report = messenger.send("سلام", ["09121112222", "09121113333"])
+        >>> [receipt.outcome for receipt in report]
+        ['accepted', 'rejected']
+        """
+        self._native.refuse_number(str(number))
 
     @property
     def now(self) -> float:

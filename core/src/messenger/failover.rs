@@ -1,49 +1,24 @@
 //! From the first gateway to the last: what is certainly not sent goes on, what is unclear stays.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join, join_all};
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::{mpsc, watch};
 
+use super::AskPolicy;
 use super::call::Call;
-use super::pace::Pace;
+use super::lane::Lane;
 use super::plan::{Planned, plan};
-use super::reconcile::{Findings, reconcile};
+use super::reconcile::{Findings, Why, reconcile_each};
 use super::retry::Patience;
-use crate::error::{Error, ErrorKind, Hint};
-use crate::gateway::Gateway;
+use crate::error::{Error, Hint};
+use crate::memory::{Claim, Fate, Memory, fingerprint};
+use crate::message::Receipt;
 
-/// How long a gateway that failed is passed by, where there is another one.
-const PASS_BY: Duration = Duration::from_secs(30);
-
-/// One gateway of a messenger, with what the messenger knows about it.
-#[derive(Debug)]
-pub(super) struct Lane {
-    pub(super) gateway: Arc<dyn Gateway>,
-    pub(super) pace: Pace,
-    /// Passed by until this moment, because of this error.
-    down: Mutex<Option<(Duration, Error)>>,
-}
-
-impl Lane {
-    pub(super) fn new(gateway: Arc<dyn Gateway>, pace: Pace) -> Self {
-        Self { gateway, pace, down: Mutex::new(None) }
-    }
-
-    fn pass_by(&self, until: Duration, error: &Error) {
-        // A text or a recipient that was refused says nothing about the next one.
-        if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Request) {
-            *self.down.lock().unwrap_or_else(PoisonError::into_inner) = Some((until, error.passed_by()));
-        }
-    }
-
-    fn is_down(&self, now: Duration) -> Option<Error> {
-        let down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
-        down.as_ref().filter(|(until, _)| now < *until).map(|(_, error)| error.clone())
-    }
-}
+/// More than one request of any gateway carries.
+const TOGETHER: usize = 1_000;
 
 impl Call {
     /// Brings every message to its end.
@@ -59,32 +34,134 @@ impl Call {
         join(once, self.deliver(0, rest)).await;
     }
 
-    /// Asks every gateway that can be asked before the first request: an earlier run may have sent by any of them.
-    fn run_once(&self, messages: Vec<u32>) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            let lanes: Vec<_> =
-                self.lanes.iter().filter(|lane| lane.gateway.capabilities().look_up.is_some()).collect();
-            let questions = lanes.iter().map(|lane| async {
-                let mut patience = Patience::new(&self.policy.retry, &self.clock);
-                reconcile(self, lane, &messages, 1, &mut patience).await
-            });
-            let mut absent: HashSet<u32> = messages.iter().copied().collect();
-            for (lane, Findings { absent: here, unknown }) in lanes.iter().zip(join_all(questions).await) {
-                // What another gateway turned out to have is decided, and stays so.
-                self.ledger.unclear(&unknown, &cannot_be_asked(lane), lane.gateway.name());
-                absent.retain(|index| here.contains(index));
+    /// Messages that may be sent once, whoever else wants to send them: by an earlier run, or by another call right now.
+    async fn run_once(&self, messages: Vec<u32>) {
+        let mut mine = Vec::with_capacity(messages.len());
+        let mut theirs = Vec::new();
+        for index in messages {
+            match self.claim(index) {
+                Some(Claim::Theirs(receipt)) => theirs.push(self.follow(index, receipt)),
+                Some(claim) => mine.extend(self.take(index, claim).then_some(index)),
+                None => {}
             }
-            let absent: Vec<_> = messages.into_iter().filter(|index| absent.contains(index)).collect();
-            self.ledger.comes_back(&absent);
-            self.deliver(0, absent).await;
+        }
+        join(self.ask_then_deliver(mine), join_all(theirs)).await;
+    }
+
+    fn claim(&self, index: u32) -> Option<Claim> {
+        let memories: Vec<Arc<Memory>> = self.lanes.iter().map(|lane| lane.memory.clone()).collect();
+        let content = fingerprint(self.message(index)?);
+        Some(Memory::claim(&memories, self.trace_id(index)?, content))
+    }
+
+    /// Whether the message is this call's to send; otherwise it has been decided.
+    fn take(&self, index: u32, claim: Claim) -> bool {
+        match claim {
+            Claim::Mine(flight) => {
+                self.flights().insert(index, flight);
+                return true;
+            }
+            Claim::Sent(place, fate) => {
+                if let Some(lane) = self.lanes.get(place) {
+                    match fate {
+                        Fate::Accepted(message_id) => self.accept(lane, &[(index, message_id)], true),
+                        Fate::NeverLeft(error) => self.never_left(lane, index, &error, true),
+                    }
+                }
+            }
+            Claim::SaysSomethingElse => self.reject(index, &self.key_reused(index)),
+            Claim::Theirs(_) => {}
+        }
+        false
+    }
+
+    fn key_reused(&self, index: u32) -> Error {
+        let has_key = self.message(index).is_some_and(|message| message.key.is_some());
+        let (field, what) = if has_key { ("key", "key") } else { ("trace_id", "trace id") };
+        let detail = format!("used for another text before; each {what} names one message");
+        Error::invalid_input("send", field, detail).in_list(self.list, index)
+    }
+
+    /// Another call is sending the message: its receipt is this one's too. If that call is dropped, this one goes on.
+    fn follow(&self, index: u32, receipt: watch::Receiver<Option<Receipt>>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let mut receipt = receipt;
+            loop {
+                let told = receipt.wait_for(Option::is_some).await.ok().and_then(|receipt| receipt.clone());
+                if let Some(told) = told {
+                    return self.replay(index, &told);
+                }
+                match self.claim(index) {
+                    Some(Claim::Theirs(another)) => receipt = another,
+                    Some(claim) => {
+                        if self.take(index, claim) {
+                            self.ask_then_deliver(vec![index]).await;
+                        }
+                        return;
+                    }
+                    None => return,
+                }
+            }
         })
+    }
+
+    /// Asks every gateway that can be asked before the first request: an earlier run may have sent by any of them.
+    fn ask_then_deliver(&self, messages: Vec<u32>) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if messages.is_empty() {
+                return;
+            }
+            let can_be_asked = |lane: &&Lane| lane.gateway.capabilities().look_up.is_some();
+            let lanes = self.lanes.iter().filter(can_be_asked);
+            let lanes: Vec<_> = match self.policy.ask {
+                AskPolicy::Every => lanes.collect(),
+                AskPolicy::First => lanes.take(1).collect(),
+            };
+            // What every gateway says it does not have goes out at once, whatever they are still asked for.
+            let (ready, are_ready) = mpsc::unbounded_channel();
+            let absences = Arc::new(Absences { gateways: lanes.len(), counted: Mutex::default(), ready });
+            let mut questions = Vec::with_capacity(lanes.len());
+            for lane in lanes {
+                questions.push(self.ask_before_sending(lane, &messages, absences.clone()));
+            }
+            drop(absences);
+            join(join_all(questions), self.deliver_as_ready(are_ready)).await;
+        })
+    }
+
+    /// Asks one gateway whether an earlier run has sent these.
+    async fn ask_before_sending(&self, lane: &Lane, messages: &[u32], absences: Arc<Absences>) {
+        let mut patience = Patience::new(&self.policy.retry, lane.place, &self.budget, &self.clock);
+        let tell = |findings: Findings| {
+            for (index, cause) in findings.unknown {
+                // What another gateway turned out to have is decided, and stays so.
+                self.unclear(lane, &[index], &not_asked(&cause));
+            }
+            absences.count(findings.absent);
+        };
+        reconcile_each(self, lane, messages, Why::BeforeSending, &mut patience, tell).await;
+    }
+
+    /// Sends what comes, and together what comes together.
+    async fn deliver_as_ready(&self, are_ready: mpsc::UnboundedReceiver<u32>) {
+        let groups = stream::unfold(are_ready, |mut are_ready| async move {
+            let mut group = Vec::new();
+            let is_open = are_ready.recv_many(&mut group, TOGETHER).await > 0;
+            is_open.then_some((group, are_ready))
+        });
+        let deliver = |mut absent: Vec<u32>| {
+            absent.sort_unstable();
+            self.ledger.comes_back(&absent);
+            self.deliver(0, absent)
+        };
+        groups.for_each_concurrent(None, deliver).await;
     }
 
     /// Sends by the gateway of this place, and what it certainly did not take by the ones after it.
     fn deliver(&self, place: usize, messages: Vec<u32>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let Some(lane) = self.lanes.get(place) else {
-                self.ledger.reject_as_refused(&messages);
+                self.reject_as_refused(&messages);
                 return;
             };
             let (mut takes, mut cannot_take) = (Vec::with_capacity(messages.len()), Vec::new());
@@ -123,25 +200,55 @@ impl Call {
             self.ledger.refused(&request.messages, &error);
             return request.messages;
         }
-        match self.send(lane, request, is_last).await {
+        let kind = request.kind;
+        let not_sent = match self.send(lane, request, is_last).await {
             Ok(()) => Vec::new(),
-            Err((messages, error)) => {
-                self.ledger.refused(&messages, &error);
-                if !is_last {
-                    lane.pass_by(self.clock.now().saturating_add(PASS_BY), &error);
-                }
-                messages
+            Err((messages, error))
+                if messages.len() > 1 && self.may_be_one_message(kind, &messages, &error) =>
+            {
+                self.isolate(lane, Planned { kind, messages }, error, is_last).await
+            }
+            Err(refused) => vec![refused],
+        };
+        let mut left = Vec::new();
+        for (messages, error) in not_sent {
+            self.ledger.refused(&messages, &error);
+            left.extend(messages);
+        }
+        left
+    }
+}
+
+/// How many gateways have said of each message that they do not have it.
+struct Absences {
+    gateways: usize,
+    counted: Mutex<HashMap<u32, usize>>,
+    /// Takes the messages of which all have.
+    ready: mpsc::UnboundedSender<u32>,
+}
+
+impl Absences {
+    fn count(&self, messages: Vec<u32>) {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        for index in messages {
+            let count = counted.entry(index).or_default();
+            *count += 1;
+            if *count == self.gateways {
+                // Whoever takes them is there as long as this call is.
+                let _ = self.ready.send(index);
             }
         }
     }
 }
 
-fn cannot_be_asked(lane: &Lane) -> Error {
-    let detail = "the gateway could not be asked whether an earlier run had sent this message";
-    Error::maybe_sent(ErrorKind::Unavailable, "look_up", detail).with_gateway(lane.gateway.name()).with_hint(
-        Hint::new(
-            "Nothing was sent now. Run it again with the same key when the gateway answers.",
-            "اکنون چیزی فرستاده نشد. وقتی درگاه پاسخ داد، با همان کلید دوباره اجرا کنید.",
-        ),
-    )
+/// Of a message that was not sent because a gateway could not be asked: the cause, and what to do now.
+fn not_asked(cause: &Error) -> Error {
+    let error = cause.of_asking_first();
+    if error.hint().is_some() && error.code().is_some() {
+        return error;
+    }
+    error.with_hint(Hint::new(
+        "Run it again with the same key when the gateway answers; with ask set to first, the first gateway alone is asked.",
+        "وقتی درگاه پاسخ داد، با همان کلید دوباره اجرا کنید؛ با ask برابر first فقط از درگاه نخست پرسیده می‌شود.",
+    ))
 }

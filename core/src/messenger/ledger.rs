@@ -69,6 +69,11 @@ impl Ledger {
         }
     }
 
+    /// Of a call that never had messages.
+    pub(super) fn empty() -> Self {
+        Self::new(Vec::new(), std::iter::empty(), HashMap::new())
+    }
+
     pub(super) fn notify(&self, notify: Notify) {
         *self.notify.lock().unwrap_or_else(PoisonError::into_inner) = Some(notify);
     }
@@ -113,8 +118,8 @@ impl Ledger {
         });
     }
 
-    /// The gateway has these.
-    pub(super) fn accept(&self, messages: &[(u32, Option<MessageId>)], gateway: &Arc<str>) {
+    /// The gateway has these; `replayed` says that it had them before this call.
+    pub(super) fn accept(&self, messages: &[(u32, Option<MessageId>)], gateway: &Arc<str>, replayed: bool) {
         self.change(|entries| {
             for (index, message_id) in messages {
                 entries.each([*index], |entries, index| {
@@ -122,9 +127,24 @@ impl Ledger {
                         receipt.gateway = Some(gateway.clone());
                         receipt.message_id = *message_id;
                         receipt.error = None;
+                        receipt.replayed = replayed;
                     }
                 });
             }
+        });
+    }
+
+    /// What became of it in another call that was sending the same message.
+    pub(super) fn replay(&self, message: u32, other: &Receipt) {
+        self.change(|entries| {
+            entries.each([message], |entries, index| {
+                if let Some(receipt) = entries.decide(index, other.outcome) {
+                    receipt.gateway.clone_from(&other.gateway);
+                    receipt.message_id = other.message_id;
+                    receipt.error.clone_from(&other.error);
+                    receipt.replayed = true;
+                }
+            });
         });
     }
 
@@ -149,11 +169,52 @@ impl Ledger {
         });
     }
 
-    /// This message cannot be sent by anybody.
+    /// This message will not be sent by anybody.
     pub(super) fn reject(&self, message: u32, error: &Error) {
         self.change(|entries| {
-            if let Some(receipt) = entries.decide(message, SendOutcome::Rejected) {
-                receipt.error = Some(error.clone());
+            entries.each([message], |entries, index| {
+                if let Some(receipt) = entries.decide(index, SendOutcome::Rejected) {
+                    receipt.error = Some(error.clone());
+                }
+            });
+        });
+    }
+
+    /// The gateway has this one, found there when it was asked, and will never send it.
+    pub(super) fn never_left(&self, message: u32, error: &Error, gateway: &Arc<str>, replayed: bool) {
+        self.change(|entries| {
+            entries.each([message], |entries, index| {
+                if let Some(receipt) = entries.decide(index, SendOutcome::Rejected) {
+                    receipt.error = Some(error.clone());
+                    receipt.gateway = Some(gateway.clone());
+                    receipt.replayed = replayed;
+                }
+            });
+        });
+    }
+
+    /// The receipt as it stands.
+    pub(super) fn receipt(&self, message: u32) -> Option<Receipt> {
+        self.entries().receipts.get(message as usize).cloned()
+    }
+
+    /// Decides what is left when the time is up: what may have left is unclear, what has not left is rejected.
+    pub(super) fn close(&self, because: &Error) {
+        self.change(|entries| {
+            for index in (0u32..).take(entries.receipts.len()) {
+                let outcome = match entries.stages.get(index as usize) {
+                    Some(Stage::Waiting) => SendOutcome::Rejected,
+                    Some(Stage::InFlight | Stage::Unasked) => SendOutcome::Unclear,
+                    Some(Stage::Decided) | None => continue,
+                };
+                if let Some(receipt) = entries.decide(index, outcome) {
+                    let error = match receipt.error.take() {
+                        Some(before) => because.clone().after(&before),
+                        None => because.clone(),
+                    };
+                    let is_unclear = outcome == SendOutcome::Unclear;
+                    receipt.error = Some(if is_unclear { error.unclear() } else { error });
+                }
             }
         });
     }

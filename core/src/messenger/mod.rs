@@ -1,10 +1,14 @@
 //! Any number of messages through one or more gateways: planned, paced, retried, asked for, failed over, tracked.
 
+mod budget;
 mod call;
 mod failover;
+mod isolate;
+mod lane;
 mod ledger;
 mod pace;
 mod plan;
+mod prepare;
 mod reconcile;
 mod retry;
 mod sending;
@@ -14,24 +18,28 @@ mod track;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::Stream;
 use futures_util::future::join_all;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Notify;
 
 use self::call::Policy;
-use self::failover::Lane;
+use self::lane::Lane;
 pub use self::ledger::Progress;
 use self::pace::Pace;
 use self::retry::RetryPolicy;
 pub use self::sending::{Report, SendLog, Sending};
-pub use self::track::{DeliveryReport, Received, TrackOptions};
+pub use self::track::{DeliveryReport, Received, TrackOptions, Tracking};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::gateway::{Balance, Gateway};
-use crate::message::{Content, Message, Receipt, Recipients, TraceIds};
+use crate::message::{Content, KeyKind, Message, Receipt, Recipients};
 use crate::phone::Recipient;
+use crate::settings::environment;
 
 /// Sends messages safely, and follows them until they are delivered.
 ///
@@ -59,16 +67,51 @@ pub struct Messenger(Arc<Inner>);
 struct Inner {
     lanes: Arc<[Lane]>,
     /// Taken out of an inbox, and not handed out yet.
-    incoming: Mutex<VecDeque<Received>>,
+    incoming: Mutex<VecDeque<Result<Received>>>,
+    /// Told when something has come in.
+    has_incoming: Notify,
     policy: Policy,
-    trace_ids: TraceIds,
+    deadline: Option<Duration>,
+    key_secret: Option<SecretString>,
     clock: Arc<dyn Clock>,
 }
 
 /// More requests in flight than any gateway takes, and few enough for any machine.
 const MAX_CONCURRENCY: usize = 1_000;
 
-/// What a messenger needs to know.
+/// Which gateways are asked for a message with a key before it is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AskPolicy {
+    /// Every gateway that an earlier run could have used. While one of them cannot be asked, such a message is not sent.
+    #[default]
+    Every,
+    /// The first one that can be asked. A message that an earlier run sent by another gateway can go out a second time.
+    First,
+}
+
+impl AskPolicy {
+    /// `every` or `first`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Every => "every",
+            Self::First => "first",
+        }
+    }
+}
+
+impl FromStr for AskPolicy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Every, Self::First]
+            .into_iter()
+            .find(|policy| policy.as_str() == text)
+            .ok_or_else(|| Error::setting("ask", "neither every nor first").with_value(text))
+    }
+}
+
+/// The settings of a [`Messenger`]; see [`Messenger::builder`].
 #[derive(Debug)]
 #[must_use]
 pub struct MessengerBuilder {
@@ -78,6 +121,10 @@ pub struct MessengerBuilder {
     attempts: usize,
     budget: Duration,
     settle: Duration,
+    resend: bool,
+    ask: AskPolicy,
+    deadline: Option<Duration>,
+    key_secret: Option<SecretString>,
     clock: Arc<dyn Clock>,
     jitter_seed: Option<u64>,
 }
@@ -116,16 +163,48 @@ impl MessengerBuilder {
         self
     }
 
-    /// How long the messages of a request are retried and asked for, from its first failure on; 60 seconds unless set. A
-    /// send that goes well may take longer: the budget bounds the trouble, not the campaign.
+    /// How long trouble may last in one call, from its first failure on until something goes well again; 60 seconds unless
+    /// set, and no shorter than the settling pause. Two thirds are for sending again, the rest is kept for asking. A send that
+    /// goes well may take longer: the budget bounds the trouble, the deadline bounds the call.
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
         self
     }
 
-    /// How long a slow request is given to land before the gateway's "I do not have it" is believed; 5 seconds unless set.
+    /// How long a request whose connection broke is given to land before the gateway's "I do not have it" is believed; 5
+    /// seconds unless set. After a timeout it is at least the gateway's time limit, because such a gateway is slow.
+    ///
+    /// A request that lands later than that can be sent twice, where the gateway takes a second message of one trace id.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.settle = settle;
+        self
+    }
+
+    /// Whether a message whose answer was lost, and which the gateway does not have, is sent again; true unless set. Without
+    /// it such a message stays unclear.
+    pub fn resend(mut self, resend: bool) -> Self {
+        self.resend = resend;
+        self
+    }
+
+    /// Which gateways are asked for a message with a key before it is sent; every one unless set.
+    pub fn ask(mut self, policy: AskPolicy) -> Self {
+        self.ask = policy;
+        self
+    }
+
+    /// How long a send may take, unless it sets its own; without a limit unless set. See [`Sending::deadline`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// The secret that trace ids are derived from keys with, so that nobody who chooses a key can aim it at the id of another
+    /// one; `PAYAMAK_KEY_SECRET` unless set, and none where that is not there either.
+    ///
+    /// Another secret makes every key a new one: use the same in all processes, and do not change it while keys are in use.
+    pub fn key_secret(mut self, secret: impl Into<String>) -> Self {
+        self.key_secret = Some(SecretString::from(secret.into()));
         self
     }
 
@@ -143,7 +222,20 @@ impl MessengerBuilder {
 
     /// The messenger; an error names the setting that is missing or wrong.
     pub fn build(self) -> Result<Messenger> {
-        let Self { gateways, concurrency, rate, attempts, budget, settle, clock, jitter_seed } = self;
+        let Self {
+            gateways,
+            concurrency,
+            rate,
+            attempts,
+            budget,
+            settle,
+            resend,
+            ask,
+            deadline,
+            key_secret,
+            clock,
+            jitter_seed,
+        } = self;
         if gateways.is_empty() {
             return Err(Error::setting("gateways", "empty; a messenger sends by at least one"));
         }
@@ -165,14 +257,31 @@ impl MessengerBuilder {
             Some(None) => return Err(Error::setting("rate", "0; nothing could be sent")),
             rate => rate.flatten(),
         };
-        let lanes =
-            gateways.into_iter().map(|gateway| Lane::new(gateway, Pace::new(concurrency, rate, &clock)));
-        let retry = RetryPolicy { attempts, budget, settle, jitter_seed };
+        if budget < settle {
+            let detail = format!(
+                "shorter than the settling pause ({settle:?}); no unclear message could be told from a lost one"
+            );
+            return Err(Error::setting("budget", detail));
+        }
+        if deadline.is_some_and(|deadline| !is_deadline(deadline)) {
+            return Err(Error::setting("deadline", DEADLINE_RANGE));
+        }
+        let key_secret = key_secret.or_else(|| environment("PAYAMAK_KEY_SECRET").map(SecretString::from));
+        if key_secret.as_ref().is_some_and(|secret| secret.expose_secret().is_empty()) {
+            return Err(Error::setting("key_secret", "empty; leave it out, or give one"));
+        }
+        let lanes = gateways
+            .into_iter()
+            .enumerate()
+            .map(|(place, gateway)| Lane::new(place, gateway, Pace::new(concurrency, rate, &clock)));
+        let retry = RetryPolicy { attempts, budget, settle, resend, jitter_seed };
         Ok(Messenger(Arc::new(Inner {
             lanes: lanes.collect(),
             incoming: Mutex::default(),
-            policy: Policy { concurrency, retry },
-            trace_ids: TraceIds::new(clock.clone()),
+            has_incoming: Notify::new(),
+            policy: Policy { concurrency, ask, retry },
+            deadline,
+            key_secret,
             clock,
         })))
     }
@@ -188,6 +297,10 @@ impl Messenger {
             attempts: 4,
             budget: Duration::from_secs(60),
             settle: Duration::from_secs(5),
+            resend: true,
+            ask: AskPolicy::default(),
+            deadline: None,
+            key_secret: None,
             clock: SystemClock::shared(),
             jitter_seed: None,
         }
@@ -196,40 +309,19 @@ impl Messenger {
     /// One text to one recipient or to any number of them.
     pub fn send(&self, text: impl Into<Arc<str>>, to: impl Into<Recipients>) -> Sending {
         let text = text.into();
-        let messages = match to.into() {
-            Recipients::One(to) => vec![Message::new(to, text)],
-            Recipients::Many(to) => to.into_iter().map(|to| Message::new(to, text.clone())).collect(),
-        };
-        Sending::new(&self.0, messages, "to")
-    }
-
-    /// The same, named by a key, so that a job that crashed and runs again sends nothing twice.
-    ///
-    /// The key of one recipient's message is `key`; in a list, however short, each message's own key is `key`, a colon and
-    /// the recipient (`campaign-7:09121112222`), so that the list may grow between two runs.
-    pub fn send_keyed(&self, key: &str, text: impl Into<Arc<str>>, to: impl Into<Recipients>) -> Sending {
-        let text = text.into();
-        let messages = match to.into() {
-            Recipients::One(to) => vec![Message::new(to, text).key(key)],
+        let (messages, kind) = match to.into() {
+            Recipients::One(to) => (vec![Message::new(to, text)], KeyKind::Single),
             Recipients::Many(to) => {
-                // An empty key stays empty, and is refused.
-                let own = |to: &Recipient| {
-                    if key.is_empty() { String::new() } else { format!("{key}:{to}") }
-                };
-                to.into_iter()
-                    .map(|to| {
-                        let own = own(&to);
-                        Message::new(to, text.clone()).key(own)
-                    })
-                    .collect()
+                let messages = to.into_iter().map(|to| Message::new(to, text.clone())).collect();
+                (messages, KeyKind::ListMember)
             }
         };
-        Sending::new(&self.0, messages, "to")
+        Sending::new(&self.0, messages, "to", kind)
     }
 
     /// Messages with a text (and a line, and a key or a trace id) each.
     pub fn send_each(&self, messages: impl IntoIterator<Item = Message>) -> Sending {
-        Sending::new(&self.0, messages.into_iter().collect(), "messages")
+        Sending::new(&self.0, messages.into_iter().collect(), "messages", KeyKind::ListMember)
     }
 
     /// A template to any number of recipients, with parameters each, by the first gateway that has templates.
@@ -241,7 +333,8 @@ impl Messenger {
         let template = template.into();
         let message =
             |(to, parameters): (_, Vec<String>)| Message::template(template.clone(), to, parameters);
-        Sending::new(&self.0, recipients.into_iter().map(message).collect(), "recipients")
+        let messages = recipients.into_iter().map(message).collect();
+        Sending::new(&self.0, messages, "recipients", KeyKind::ListMember)
     }
 
     /// What became of messages, asked for once: a report each, in the order of the receipts. A gateway that could not be
@@ -250,16 +343,14 @@ impl Messenger {
         self.0.delivery(receipts).await
     }
 
-    /// Follows messages until each is final or the deadline passes: a report whenever a status has changed.
+    /// Follows messages until each is final or the deadline passes: a report whenever a status, or what stands in the way of
+    /// one, has changed.
     ///
     /// Only what is still on its way is asked about, in requests of the gateway's size, and no message more often than the
-    /// gateway's rule allows. The stream ends when nothing is on its way any more.
-    pub fn track(
-        &self,
-        receipts: Vec<Receipt>,
-        options: TrackOptions,
-    ) -> impl Stream<Item = DeliveryReport> + Send + use<> {
-        self.0.clone().track_all(receipts, options)
+    /// gateway's rule allows. The stream ends when nothing is on its way any more. An interval of zero is refused.
+    pub fn track(&self, receipts: Vec<Receipt>, options: TrackOptions) -> Result<Tracking> {
+        options.require()?;
+        Ok(Tracking::new(self.0.clone().track_all(receipts, options)))
     }
 
     /// Incoming messages, each handed out once, from all gateways that have an inbox; asks every `interval` (a second at
@@ -277,6 +368,13 @@ impl Messenger {
         join_all(self.0.lanes.iter().map(|lane| lane.gateway.balance())).await
     }
 }
+
+/// What a deadline may be: more than nothing, and a day at most.
+fn is_deadline(deadline: Duration) -> bool {
+    !deadline.is_zero() && deadline <= Duration::from_secs(24 * 60 * 60)
+}
+
+const DEADLINE_RANGE: &str = "not between a moment and a day";
 
 impl Inner {
     /// Why a call cannot even begin: no gateway here can do what all of its messages need.

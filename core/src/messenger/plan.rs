@@ -86,22 +86,16 @@ fn shared(remainders: &[Vec<u32>], most: usize) -> Vec<Planned> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
     use crate::gateway::Personal;
 
     fn capabilities(max_recipients: usize, personal: Option<Personal>) -> Capabilities {
-        Capabilities {
-            max_recipients,
-            personal,
-            templates: true,
-            look_up: Some(1),
-            deliveries: Some(1),
-            inbox: true,
-            poll_interval: Duration::ZERO,
+        let capabilities = Capabilities::new(max_recipients).templates();
+        match personal {
+            Some(limits) => capabilities.personal(limits),
+            None => capabilities,
         }
     }
 

@@ -1,10 +1,11 @@
-//! How long to be patient: attempts, pauses that grow, and a budget of time.
+//! How long to be patient with one request: attempts, pauses that grow, and the time of its call.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
+use super::budget::Budget;
 use crate::clock::Clock;
 use crate::error::Error;
 
@@ -13,26 +14,35 @@ use crate::error::Error;
 pub(super) struct RetryPolicy {
     /// How often one message is put into a request, at most, when its fate was unclear or another gateway waits.
     pub(super) attempts: usize,
-    /// How long a request's messages are retried and asked for, from its first failure on.
+    /// How long trouble may last, in one call.
     pub(super) budget: Duration,
-    /// How long a slow request is given to land before "not registered" is believed.
+    /// How long a request whose connection broke is given to land before "not registered" is believed.
     pub(super) settle: Duration,
+    /// Whether a message that was unclear and turned out to be absent is sent again.
+    pub(super) resend: bool,
     /// For tests: the same pauses each time.
     pub(super) jitter_seed: Option<u64>,
 }
 
 /// The patience left for one request.
-pub(super) struct Patience {
+pub(super) struct Patience<'a> {
     attempts_left: usize,
     pauses: ExponentialBackoff,
-    /// Set by the first failure.
-    deadline: Option<Duration>,
-    budget: Duration,
-    clock: Arc<dyn Clock>,
+    /// When its trouble began.
+    since: Option<Duration>,
+    /// The place of the gateway that it is for.
+    gateway: usize,
+    budget: &'a Budget,
+    clock: &'a Arc<dyn Clock>,
 }
 
-impl Patience {
-    pub(super) fn new(policy: &RetryPolicy, clock: &Arc<dyn Clock>) -> Self {
+impl<'a> Patience<'a> {
+    pub(super) fn new(
+        policy: &RetryPolicy,
+        gateway: usize,
+        budget: &'a Budget,
+        clock: &'a Arc<dyn Clock>,
+    ) -> Self {
         let builder = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(500))
             .with_max_delay(Duration::from_secs(15))
@@ -42,8 +52,7 @@ impl Patience {
             Some(seed) => builder.with_jitter_seed(seed).build(),
             None => builder.build(),
         };
-        let (attempts_left, budget) = (policy.attempts, policy.budget);
-        Self { attempts_left, pauses, deadline: None, budget, clock: clock.clone() }
+        Self { attempts_left: policy.attempts, pauses, since: None, gateway, budget, clock }
     }
 
     /// A request leaves.
@@ -56,14 +65,43 @@ impl Patience {
         self.attempts_left > 0
     }
 
-    /// The pause before the next try, `at_least` this long and as long as the gateway asked for; `None` when there is no
-    /// time left for it.
-    pub(super) fn pause(&mut self, after: Option<&Error>, at_least: Duration) -> Option<Duration> {
-        let now = self.clock.now();
-        let deadline = *self.deadline.get_or_insert(now.saturating_add(self.budget));
-        let left = deadline.checked_sub(now).filter(|left| !left.is_zero())?;
-        // A pause that something depends on is never cut short; one that is only polite ends with the budget.
-        let needed = after.and_then(Error::retry_after).unwrap_or_default().max(at_least);
+    /// Something went wrong: the trouble of the call is the trouble of this request.
+    pub(super) fn failed(&mut self, error: &Error) {
+        self.budget.failed(self.gateway, error);
+        self.since.get_or_insert_with(|| self.budget.in_trouble_since());
+    }
+
+    /// A question went wrong.
+    pub(super) fn failed_to_ask(&mut self) {
+        self.budget.failed_to_ask();
+        self.since.get_or_insert_with(|| self.budget.in_trouble_since());
+    }
+
+    /// A question was answered.
+    pub(super) fn answered(&self) {
+        self.budget.answered();
+    }
+
+    fn since(&self) -> Duration {
+        self.since.unwrap_or_else(|| self.clock.now())
+    }
+
+    /// Until when it may be asked for, where an answer is believed from `landed_by` on.
+    pub(super) fn ask_until(&self, landed_by: Duration) -> Duration {
+        self.budget.ask_until(self.since(), landed_by)
+    }
+
+    /// The pause before something is sent again, as long as the gateway asked for; `None` when there is no time left for it.
+    pub(super) fn pause_before_resend(&mut self, after: &Error) -> Option<Duration> {
+        let until = self.budget.retry_until(self.since());
+        self.pause(Some(after), until)
+    }
+
+    /// The pause before another try that has to begin before `until`; `None` when there is no time left for it.
+    pub(super) fn pause(&mut self, after: Option<&Error>, until: Duration) -> Option<Duration> {
+        let left = until.checked_sub(self.clock.now()).filter(|left| !left.is_zero())?;
+        // A pause that the gateway asks for is never cut short; one that is only polite ends with the time.
+        let needed = after.and_then(Error::retry_after).unwrap_or_default();
         (needed <= left).then(|| self.pauses.next().unwrap_or_default().max(needed).min(left))
     }
 }
@@ -71,25 +109,34 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::messenger::testing::VirtualClock;
 
     const POLICY: RetryPolicy = RetryPolicy {
         attempts: 3,
         budget: Duration::from_secs(60),
         settle: Duration::ZERO,
+        resend: true,
         jitter_seed: Some(7),
     };
 
+    fn error(retry_after: u64) -> Error {
+        let after = Some(retry_after).filter(|seconds| *seconds > 0).map(Duration::from_secs);
+        Error::new(ErrorKind::RateLimit, "", "").with_retry_after(after)
+    }
+
     #[test]
-    fn pauses_grow_and_end_with_the_budget() {
+    fn pauses_grow_and_end_with_the_share_of_the_budget_for_sending() {
         let clock = VirtualClock::shared();
-        let mut patience = Patience::new(&POLICY, &clock);
+        let budget = Budget::new(POLICY.budget, None, &clock);
+        let mut patience = Patience::new(&POLICY, 0, &budget, &clock);
         let mut pauses = Vec::new();
-        while let Some(pause) = patience.pause(None, Duration::ZERO) {
+        patience.failed(&error(0));
+        while let Some(pause) = patience.pause_before_resend(&error(0)) {
             drop(clock.sleep(pause));
             pauses.push(pause);
         }
-        assert_eq!(pauses.iter().sum::<Duration>(), POLICY.budget);
+        assert_eq!(pauses.iter().sum::<Duration>(), POLICY.budget * 2 / 3);
         assert!(
             pauses.len() >= 5 && pauses.iter().all(|pause| *pause <= Duration::from_secs(30)),
             "{pauses:?}"
@@ -97,23 +144,25 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_that_is_needed_is_not_cut_short() {
+    fn a_gateway_s_own_wish_is_honoured() {
         let clock = VirtualClock::shared();
-        let mut patience = Patience::new(&POLICY, &clock);
-        assert!(patience.pause(None, Duration::from_secs(5)).unwrap() >= Duration::from_secs(5));
-        drop(clock.sleep(Duration::from_secs(58)));
-        assert_eq!(patience.pause(None, Duration::from_secs(5)), None);
+        let budget = Budget::new(POLICY.budget, None, &clock);
+        let mut patience = Patience::new(&POLICY, 0, &budget, &clock);
+        patience.failed(&error(20));
+        assert!(patience.pause_before_resend(&error(20)).unwrap() >= Duration::from_secs(20));
+        assert_eq!(patience.pause_before_resend(&error(600)), None);
+        drop(clock.sleep(Duration::from_secs(38)));
+        assert_eq!(patience.pause_before_resend(&error(5)), None);
     }
 
     #[test]
-    fn a_gateway_s_own_wish_is_honoured() {
+    fn the_trouble_of_the_call_is_that_of_each_of_its_requests() {
         let clock = VirtualClock::shared();
-        let error = |seconds| {
-            Error::new(crate::ErrorKind::RateLimit, "", "")
-                .with_retry_after(Some(Duration::from_secs(seconds)))
-        };
-        let mut patience = Patience::new(&POLICY, &clock);
-        assert!(patience.pause(Some(&error(20)), Duration::ZERO).unwrap() >= Duration::from_secs(20));
-        assert_eq!(patience.pause(Some(&error(600)), Duration::ZERO), None);
+        let budget = Budget::new(POLICY.budget, None, &clock);
+        Patience::new(&POLICY, 0, &budget, &clock).failed(&error(0));
+        drop(clock.sleep(POLICY.budget));
+        let mut patience = Patience::new(&POLICY, 0, &budget, &clock);
+        patience.failed(&error(0));
+        assert_eq!(patience.pause_before_resend(&error(0)), None);
     }
 }

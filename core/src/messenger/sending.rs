@@ -1,25 +1,33 @@
 //! A send from the outside: started by awaiting it, watched through its log, stopped by a token or by dropping it.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::future::IntoFuture;
+use std::future::{IntoFuture, pending};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
 use tokio_util::sync::CancellationToken;
 
-use super::Inner;
+use super::budget::{Budget, too_late};
 use super::call::Call;
 use super::ledger::{Ledger, Progress};
+use super::prepare::Prepared;
+use super::{DEADLINE_RANGE, Inner, is_deadline};
 use crate::error::{Error, ErrorKind, Hint, Result};
-use crate::message::{Content, Message, Receipt, SendOutcome, TraceId, TraceIds};
+use crate::message::{KeyKind, Message, Receipt, SendOutcome, SenderLine, TraceId};
 
 /// A send that starts when it is awaited.
 ///
 /// ```no_run
+/// # use std::time::Duration;
 /// # async fn example(messenger: payamak::Messenger) -> payamak::Result<()> {
-/// let sending = messenger.send("سلام", ["09121112222"]).on_progress(|progress| println!("{progress:?}"));
+/// let sending = messenger
+///     .send("سلام", ["09121112222"])
+///     .key("campaign-7")
+///     .deadline(Duration::from_secs(20))
+///     .on_progress(|progress| println!("{progress:?}"));
 /// let log = sending.log();
 /// let report = sending.await?;
 /// # Ok(()) }
@@ -31,34 +39,86 @@ use crate::message::{Content, Message, Receipt, SendOutcome, TraceId, TraceIds};
 pub struct Sending {
     messenger: Arc<Inner>,
     messages: Vec<Message>,
-    trace_ids: Vec<TraceId>,
     list: &'static str,
+    /// What a key given to the whole send names.
+    key_kind: KeyKind,
+    deadline: Option<Duration>,
+    notify: Option<Notify>,
+    cancel: Option<CancellationToken>,
+    /// Made once the settings are complete: by the first log, or by the start.
+    ready: OnceLock<Result<Ready>>,
+}
+
+type Notify = Arc<dyn Fn(Progress) + Send + Sync>;
+
+struct Ready {
+    trace_ids: Vec<TraceId>,
     work: Vec<u32>,
     ledger: Arc<Ledger>,
-    cancel: Option<CancellationToken>,
-    refusal: Option<Error>,
 }
 
 impl Sending {
     /// `list` is what the caller knows the messages as, for errors: `messages` or `recipients`.
-    pub(super) fn new(messenger: &Arc<Inner>, messages: Vec<Message>, list: &'static str) -> Self {
-        let Prepared { trace_ids, work, ledger } = Prepared::new(&messages, list, &messenger.trace_ids);
-        let refusal = messenger.refuse(&messages, &work);
+    pub(super) fn new(
+        messenger: &Arc<Inner>,
+        messages: Vec<Message>,
+        list: &'static str,
+        key_kind: KeyKind,
+    ) -> Self {
+        let deadline = messenger.deadline;
         Self {
             messenger: messenger.clone(),
             messages,
-            trace_ids,
             list,
-            work,
-            ledger: Arc::new(ledger),
+            key_kind,
+            deadline,
+            notify: None,
             cancel: None,
-            refusal,
+            ready: OnceLock::new(),
         }
     }
 
+    /// Names the messages that have neither a key nor a trace id of their own: that of one recipient by the key itself, each
+    /// of a list by the key and its recipient, so that the list may grow between two runs. See [`Message::key`].
+    pub fn key(self, key: impl Into<Arc<str>>) -> Self {
+        let (key, kind): (Arc<str>, _) = (key.into(), self.key_kind);
+        self.with_each(|message| {
+            let is_named = message.key.is_some() || message.trace_id.is_some();
+            if is_named { message } else { message.key_of_kind(key.clone(), kind) }
+        })
+    }
+
+    /// The line to send from, for the messages that name none. A template goes out from the gateway's own.
+    pub fn sender(self, sender: impl Into<SenderLine>) -> Self {
+        let sender = sender.into();
+        self.with_each(
+            |message| if message.sender.is_some() { message } else { message.sender(sender.clone()) },
+        )
+    }
+
+    /// Asks for every message before it is sent; each needs a key or a trace id. See [`Message::once`].
+    pub fn once(self) -> Self {
+        self.with_each(Message::once)
+    }
+
+    fn with_each(mut self, change: impl Fn(Message) -> Message) -> Self {
+        self.messages = self.messages.into_iter().map(change).collect();
+        self.ready = OnceLock::new();
+        self
+    }
+
+    /// Answers by then, with a report: what may have been sent and is not decided is `unclear`, what has not left is
+    /// `rejected`, both with a [`TimeoutError`](ErrorKind::Timeout). More than nothing, and a day at most.
+    ///
+    /// No request starts when less is left than connecting may take (or a quarter of the deadline, where that is shorter).
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
     /// Calls back whenever counts have changed. It is called from within the send: it must return at once.
-    pub fn on_progress(self, notify: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.ledger.notify(Arc::new(notify));
+    pub fn on_progress(mut self, notify: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.notify = Some(Arc::new(notify));
         self
     }
 
@@ -68,16 +128,37 @@ impl Sending {
         self
     }
 
-    /// A look at the receipts from outside, during the send and after it.
+    /// A look at the receipts from outside, during the send and after it. Take it when the messages have their keys.
     pub fn log(&self) -> SendLog {
-        SendLog(self.ledger.clone())
+        SendLog(
+            self.ready().as_ref().map_or_else(|_| Arc::new(Ledger::empty()), |ready| ready.ledger.clone()),
+        )
+    }
+
+    fn ready(&self) -> &Result<Ready> {
+        self.ready.get_or_init(|| {
+            let Prepared { trace_ids, work, ledger } =
+                Prepared::new(&self.messages, self.list, self.messenger.key_secret.as_ref())?;
+            Ok(Ready { trace_ids, work, ledger: Arc::new(ledger) })
+        })
     }
 
     async fn run(self) -> Result<Report> {
-        let Self { messenger, messages, trace_ids, list, work, ledger, cancel, refusal } = self;
-        if let Some(error) = refusal {
+        if self.deadline.is_some_and(|deadline| !is_deadline(deadline)) {
+            return Err(Error::invalid_input("send", "deadline", DEADLINE_RANGE));
+        }
+        let budget = Budget::new(self.messenger.policy.retry.budget, self.deadline, &self.messenger.clock);
+        self.ready();
+        let Self { messenger, messages, list, deadline, notify, cancel, ready, .. } = self;
+        let Some(ready) = ready.into_inner() else { return Ok(Report::default()) };
+        let Ready { trace_ids, work, ledger } = ready?;
+        if let Some(error) = messenger.refuse(&messages, &work) {
             return Err(error);
         }
+        if let Some(notify) = notify {
+            ledger.notify(notify);
+        }
+        let clock = messenger.clock.clone();
         let call = Call {
             messages,
             trace_ids,
@@ -85,19 +166,38 @@ impl Sending {
             ledger: ledger.clone(),
             lanes: messenger.lanes.clone(),
             policy: messenger.policy.clone(),
-            clock: messenger.clock.clone(),
+            budget,
+            flights: Mutex::default(),
+            shared_faults: Mutex::default(),
+            clock: clock.clone(),
         };
-        let work = std::pin::pin!(call.run(work));
-        if let Some(token) = cancel {
-            let cancelled = std::pin::pin!(token.cancelled());
-            if let Either::Left(_) = select(cancelled, work).await {
-                let error = canceled();
-                return Err(error.clone().with_receipts(ledger.receipts(&error)));
+        let work = pin!(call.run(work));
+        let cancelled = async {
+            match &cancel {
+                Some(token) => token.cancelled().await,
+                None => pending().await,
             }
-        } else {
-            work.await;
+        };
+        let late = async {
+            match deadline {
+                Some(deadline) => clock.limit(deadline).await,
+                None => pending().await,
+            }
+        };
+        match select(pin!(cancelled), select(work, pin!(late))).await {
+            Either::Left(_) => {
+                let error = canceled();
+                let receipts = ledger.receipts(&error);
+                let may_be_sent = receipts.iter().any(|receipt| receipt.outcome != SendOutcome::Rejected);
+                let error = if may_be_sent { error.unclear() } else { error };
+                Err(error.with_receipts(receipts))
+            }
+            Either::Right((Either::Left(_), _)) => Ok(Report { receipts: ledger.take_receipts() }),
+            Either::Right((Either::Right(_), _)) => {
+                ledger.close(&too_late());
+                Ok(Report { receipts: ledger.take_receipts() })
+            }
         }
-        Ok(Report { receipts: ledger.take_receipts() })
     }
 }
 
@@ -112,7 +212,7 @@ impl IntoFuture for Sending {
 
 impl fmt::Debug for Sending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending").field("progress", &self.ledger.progress()).finish_non_exhaustive()
+        f.debug_struct("Sending").field("messages", &self.messages.len()).finish_non_exhaustive()
     }
 }
 
@@ -141,8 +241,8 @@ impl fmt::Debug for SendLog {
 
 fn canceled() -> Error {
     Error::new(ErrorKind::Canceled, "send", "the send was stopped").with_hint(Hint::new(
-        "Send what its receipts do not call accepted again, with the same keys or trace ids and once.",
-        "آنچه رسیدش «پذیرفته» نیست را دوباره، با همان کلیدها یا شناسه‌های پیگیری و با once، بفرستید.",
+        "Send what its receipts do not call accepted again, with the same keys, or the same trace ids and once: payamak waits until what was under way must have arrived, and asks for it.",
+        "آنچه رسیدش «پذیرفته» نیست را دوباره، با همان کلیدها یا شناسه‌های پیگیری و once، بفرستید: پیامک صبر می‌کند تا آنچه در راه بود رسیده باشد، و آن را می‌پرسد.",
     ))
 }
 
@@ -192,88 +292,5 @@ impl IntoIterator for Report {
 
     fn into_iter(self) -> Self::IntoIter {
         self.receipts.into_iter()
-    }
-}
-
-/// Messages with their ids, and the receipts of those that cannot be sent by anybody already written.
-struct Prepared {
-    trace_ids: Vec<TraceId>,
-    work: Vec<u32>,
-    ledger: Ledger,
-}
-
-impl Prepared {
-    fn new(messages: &[Message], list: &str, generated: &TraceIds) -> Self {
-        let mut trace_ids = Vec::with_capacity(messages.len());
-        let mut receipts = Vec::with_capacity(messages.len());
-        let mut work = Vec::with_capacity(messages.len());
-        let mut refused = Vec::new();
-        let mut duplicates: HashMap<u32, Vec<u32>> = HashMap::new();
-        let mut given: HashMap<TraceId, u32> = HashMap::new();
-        for ((index, message), generated) in (0u32..).zip(messages).zip(generated.take(messages.len())) {
-            let (trace_id, mut fault) = match identify(message, generated) {
-                Ok(trace_id) => (trace_id, check(message).err()),
-                Err(error) => (generated, Some(error)),
-            };
-            trace_ids.push(trace_id);
-            receipts.push(Receipt {
-                to: message.to.clone(),
-                trace_id,
-                gateway: None,
-                message_id: None,
-                outcome: SendOutcome::Rejected,
-                error: None,
-            });
-            if fault.is_none() && (message.key.is_some() || message.trace_id.is_some()) {
-                let first = *given.entry(trace_id).or_insert(index);
-                let of_first = messages.get(first as usize).filter(|_| first != index);
-                match of_first {
-                    None => {}
-                    Some(earlier) if message.is_once() && message.says_the_same(earlier) => {
-                        duplicates.entry(first).or_default().push(index);
-                        continue;
-                    }
-                    Some(_) => {
-                        let field = if message.key.is_some() { "key" } else { "trace_id" };
-                        let detail = format!("that of {list}[{first}] too, which is another message");
-                        fault = Some(Error::invalid_input("send", field, detail));
-                    }
-                }
-            }
-            match fault {
-                None => work.push(index),
-                Some(error) => refused.push((index, error.in_list(list, index))),
-            }
-        }
-        let ledger = Ledger::new(receipts, messages.iter().map(Message::is_once), duplicates);
-        for (index, error) in refused {
-            ledger.reject(index, &error);
-        }
-        Self { trace_ids, work, ledger }
-    }
-}
-
-fn identify(message: &Message, generated: TraceId) -> Result<TraceId> {
-    match (&message.key, message.trace_id) {
-        (Some(_), Some(_)) => {
-            Err(Error::invalid_input("send", "key", "given together with a trace_id; the key makes one"))
-        }
-        (Some(key), None) => TraceId::from_key(key),
-        (None, Some(trace_id)) => trace_id.require("send", || "trace_id".into()).map(TraceId::new),
-        (None, None) if message.once => {
-            Err(Error::invalid_input("send", "once", "set without a trace_id or a key to ask for"))
-        }
-        (None, None) => Ok(generated),
-    }
-}
-
-fn check(message: &Message) -> Result<()> {
-    message.to.require("send", || "to".into())?;
-    match &message.content {
-        Content::Text(text) if text.is_empty() => Err(Error::invalid_input("send", "text", "empty")),
-        Content::Template { key, .. } if key.is_empty() => {
-            Err(Error::invalid_input("send", "template", "empty"))
-        }
-        _ => Ok(()),
     }
 }

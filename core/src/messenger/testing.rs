@@ -1,6 +1,8 @@
 //! A clock that never makes anybody wait.
 
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -9,7 +11,14 @@ use crate::clock::Clock;
 
 /// Sleeping moves the time to where the sleeper wanted to wake up.
 #[derive(Debug, Default)]
-pub(crate) struct VirtualClock(Mutex<Duration>);
+pub(crate) struct VirtualClock(Arc<Mutex<Time>>);
+
+#[derive(Debug, Default)]
+struct Time {
+    now: Duration,
+    /// Those who want to know when it has passed a limit of theirs.
+    limits: Vec<Waker>,
+}
 
 impl VirtualClock {
     pub(crate) fn shared() -> Arc<dyn Clock> {
@@ -19,7 +28,7 @@ impl VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> Duration {
-        *self.0.lock().unwrap()
+        self.0.lock().unwrap().now
     }
 
     fn since_epoch(&self) -> Duration {
@@ -27,8 +36,22 @@ impl Clock for VirtualClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let mut now = self.0.lock().unwrap();
-        *now += duration;
+        let mut time = self.0.lock().unwrap();
+        time.now += duration;
+        time.limits.drain(..).for_each(Waker::wake);
         Box::pin(tokio::task::yield_now())
+    }
+
+    fn limit(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        let ends = self.now() + duration;
+        let time = self.0.clone();
+        Box::pin(poll_fn(move |context| {
+            let mut time = time.lock().unwrap();
+            if time.now >= ends {
+                return Poll::Ready(());
+            }
+            time.limits.push(context.waker().clone());
+            Poll::Pending
+        }))
     }
 }

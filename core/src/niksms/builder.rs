@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::{Account, Credentials, NikSms};
 use crate::error::{Error, Result};
-use crate::gateway::{Capabilities, Personal};
+use crate::gateway::{Capabilities, LookUp, Personal};
 use crate::message::SenderLine;
 use crate::settings::{Settings, environment, require, shared_settings, shown};
 use crate::transport::{Transport, base_url};
@@ -192,19 +192,25 @@ impl NikSmsBuilder {
             secrets.push(credentials.username.as_str().into());
         }
         let transport = Transport::new(&settings, &name, &credentials.base, secrets)?;
-        let has_all = matches!(dialect, Dialect::Soap | Dialect::PublicApi);
-        let capabilities = Capabilities {
-            max_recipients: if dialect == Dialect::V2 { 1 } else { max_recipients },
-            personal: (dialect != Dialect::V2)
-                .then_some(Personal { one_sender: true, no_commas: dialect == Dialect::PublicApi }),
-            templates: false,
-            // Asked for one by one; the other two dialects cannot be asked by the caller's id at all.
-            look_up: has_all.then_some(1),
-            deliveries: (dialect != Dialect::V2 || v2_delivery_path.is_some()).then_some(max_recipients),
-            inbox: has_all,
-            poll_interval,
-        };
-        let account = Account { name, dialect, credentials, sender, v2_delivery_path, capabilities };
+        let mut capabilities = Capabilities::new(if dialect == Dialect::V2 { 1 } else { max_recipients })
+            .poll_interval(poll_interval);
+        if dialect != Dialect::V2 {
+            let limits = Personal::new().one_sender();
+            let joins_texts = dialect == Dialect::PublicApi;
+            capabilities = capabilities.personal(if joins_texts { limits.no_commas() } else { limits });
+        }
+        // Asked for one by one; the other two dialects cannot be asked by the caller's id at all. Over public-api the
+        // protocol page infers the question from that of soap.
+        match dialect {
+            Dialect::Soap => capabilities = capabilities.look_up(LookUp::new(1)).inbox(),
+            Dialect::PublicApi => capabilities = capabilities.look_up(LookUp::new(1).inferred()).inbox(),
+            Dialect::V2 | Dialect::WebService => {}
+        }
+        if dialect != Dialect::V2 || v2_delivery_path.is_some() {
+            capabilities = capabilities.deliveries(max_recipients);
+        }
+        let memory = Arc::default();
+        let account = Account { name, dialect, credentials, sender, v2_delivery_path, capabilities, memory };
         Ok(NikSms { transport, account: Arc::new(account) })
     }
 }

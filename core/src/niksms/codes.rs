@@ -7,8 +7,8 @@ use crate::codes::open_codes;
 use crate::delivery::DeliveryReason as Why;
 use crate::delivery::{Delivery, DeliveryState as State, DeliveryStatus};
 use crate::error::ErrorKind::{Access, Authentication, Credit, Limit, Request, Unavailable};
-use crate::error::ErrorMeaning;
 use crate::error::Retry::{AfterReset, Backoff, Never};
+use crate::error::{ErrorMeaning, RefusedPart};
 
 /// A success has the meaning of no error.
 type SendMeaning = Option<ErrorMeaning>;
@@ -21,6 +21,12 @@ const fn refused(
     fa: &'static str,
 ) -> SendMeaning {
     Some(ErrorMeaning::refused(kind, retry, en, fa))
+}
+
+/// Refused for a part of one message, whatever else is in the request.
+#[allow(clippy::unnecessary_wraps, reason = "the column of the table is an option")]
+const fn refused_for(part: RefusedPart, en: &'static str, fa: &'static str) -> SendMeaning {
+    Some(ErrorMeaning::refused(Request, Never, en, fa).of(part))
 }
 
 open_codes! {
@@ -45,11 +51,11 @@ open_codes! {
             "Sending is not allowed at this hour: send in the allowed hours, or from a service line.",
             "ارسال در این ساعت مجاز نیست: در ساعت‌های مجاز یا با خط خدماتی بفرستید.");
     Filtered = 5, "filtered", Some("Filtered"), None,
-        refused(Request, Never,
+        refused_for(RefusedPart::Text,
             "The text was filtered: change it, or ask the gateway's support to allow it.",
             "متن فیلتر شد: آن را تغییر دهید، یا مجاز کردنش را از پشتیبانی بخواهید.");
     NoFilters = 6, "no_filters", Some("NoFilters"), None,
-        refused(Request, Never,
+        refused_for(RefusedPart::Text,
             "The gateway found no filter that this text may pass by: ask its support.",
             "درگاه برای این متن فیلتر مجازی نیافت: از پشتیبانی بپرسید.");
     PrivateNumberDisabled = 7, "private_number_disabled", Some("PrivateNumberIsDisable"), None,
@@ -57,17 +63,17 @@ open_codes! {
             "The line is switched off: see get_sender_numbers for your lines.",
             "این خط غیرفعال است: خط‌های خود را در get_sender_numbers ببینید.");
     ArgumentMissingOrIncorrect = 8, "argument_missing_or_incorrect", Some("ArgumentIsNullOrIncorrect"), None,
-        refused(Request, Never,
+        refused_for(RefusedPart::AnyValue,
             "A value is missing or wrong: check the sender line and the time of sending first.",
             "مقداری خالی یا نادرست است: نخست خط فرستنده و زمان ارسال را بررسی کنید.");
     MessageBodyMissing = 9, "message_body_missing", Some("MessageBodyIsNullOrEmpty"), None,
-        refused(Request, Never, "The text is empty.", "متن پیام خالی است.");
+        refused_for(RefusedPart::Text, "The text is empty.", "متن پیام خالی است.");
     PrivateNumberIncorrect = 10, "private_number_incorrect", Some("PrivateNumberIsIncorrect"), None,
         refused(Request, Never,
             "The line is not yours: see get_sender_numbers for your lines.",
             "این خط از آنِ شما نیست: خط‌های خود را در get_sender_numbers ببینید.");
     RecipientNumberIncorrect = 11, "recipient_number_incorrect", Some("ReceptionNumberIsIncorrect"), None,
-        refused(Request, Never, "A recipient is not a mobile number.", "یکی از گیرنده‌ها شمارهٔ همراه نیست.");
+        refused_for(RefusedPart::Recipient, "A recipient is not a mobile number.", "یکی از گیرنده‌ها شمارهٔ همراه نیست.");
     SendTypeIncorrect = 12, "send_type_incorrect", Some("SentTypeIsIncorrect"), None,
         refused(Request, Never, "Send as normal or as flash.", "نوع ارسال باید عادی یا فلش باشد.");
     Warning = 13, "warning", Some("Warning"), None, None;
@@ -100,15 +106,15 @@ open_codes! {
             "The API is blocked for this account: ask the gateway's support.",
             "API برای این حساب مسدود است: با پشتیبانی درگاه تماس بگیرید.");
     CheckedByAi = 22, "checked_by_ai", Some("CheckedByAi"), None,
-        refused(Request, Never,
+        refused_for(RefusedPart::Text,
             "The gateway's automatic check refused the text: change it, or ask its support.",
             "بررسی خودکار درگاه متن را نپذیرفت: آن را تغییر دهید، یا از پشتیبانی بپرسید.");
     PendingFilter = 23, "pending_filter", Some("HavePendingFilter"), None,
-        refused(Request, Never,
+        refused_for(RefusedPart::Text,
             "A text of yours still waits for approval: wait for it, or ask the gateway's support.",
             "یک متن شما هنوز در انتظار تأیید است: صبر کنید، یا از پشتیبانی بپرسید.");
     - LinkNotAllowed, "link_not_allowed", "LinkNotAllowed",
-        refused(Request, Never,
+        refused_for(RefusedPart::Text,
             "The text holds a link, and this account may not send links.",
             "متن پیوند دارد و این حساب اجازهٔ ارسال پیوند ندارد.");
 }

@@ -189,6 +189,13 @@ macro_rules! named {
 named!(SendStatus);
 named!(SmsStatus);
 
+/// The name of a send result in the place of an answer. What a wrong password does to the calls without a status is not known;
+/// where one of the table's own refusals stands there alone, it is that refusal.
+fn refused_by_name(answer: &Answer<'_>) -> Option<Error> {
+    let name = serde_json::from_slice::<String>(&answer.body).ok()?;
+    super::refusal_of_name(name.trim())
+}
+
 pub(super) fn status_with_client_id(answer: &Answer<'_>) -> Result<(SmsStatus, Option<MessageId>)> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -197,7 +204,8 @@ pub(super) fn status_with_client_id(answer: &Answer<'_>) -> Result<(SmsStatus, O
         #[serde(default)]
         niksms_id: Option<Int>,
     }
-    let Object(row) = json::<Object<Row>>(answer)?;
+    let Object(row) =
+        json::<Object<Row>>(answer).map_err(|error| refused_by_name(answer).unwrap_or(error))?;
     Ok((row.sms_status.0, row.niksms_id.filter(|Int(id)| *id != 0).map(|Int(id)| MessageId::new(id))))
 }
 

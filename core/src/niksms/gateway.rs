@@ -7,7 +7,10 @@ use futures_util::future::BoxFuture;
 use super::{Dialect, NikSms, SendOptions, SmsStatus, xml};
 use crate::delivery::DeliveryStatus;
 use crate::error::Result;
-use crate::gateway::{Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Registration};
+use crate::gateway::{
+    Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Registration, TimeLimits,
+};
+use crate::memory::Memory;
 use crate::message::{Destination, IncomingMessage, MessageId, PersonalMessage, TraceId};
 use crate::settings::require;
 use crate::transport::Operation;
@@ -71,10 +74,7 @@ impl Gateway for NikSms {
                 return Ok(Vec::new());
             }
             let rows = messages.iter().zip(answer.message_ids).filter(|(_, id)| id.is_real());
-            let accepted = |(message, id): (&Outgoing<'_>, _)| Accepted {
-                trace_id: message.trace_id,
-                message_id: Some(id),
-            };
+            let accepted = |(message, id): (&Outgoing<'_>, _)| Accepted::new(message.trace_id, Some(id));
             Ok(rows.map(accepted).collect())
         })
     }
@@ -87,6 +87,8 @@ impl Gateway for NikSms {
                 let (trace_id, status) = (*trace_id, DeliveryStatus::from(&row.status));
                 let message_id = row.message_id.filter(|id| id.is_real());
                 registrations.extend(match row.status {
+                    // "Not found" beside an id contradicts itself, and proves neither.
+                    SmsStatus::NotFound if message_id.is_some() => None,
                     SmsStatus::NotFound => Some(Registration::NotRegistered { trace_id, status }),
                     // "Unknown" without an id does not prove that there is a message.
                     SmsStatus::StatusUnknown
@@ -129,5 +131,13 @@ impl Gateway for NikSms {
             };
             Ok(Balance { gateway: self.account.name.clone(), credit, sender_lines })
         })
+    }
+
+    fn time_limits(&self) -> TimeLimits {
+        self.transport.time_limits()
+    }
+
+    fn memory(&self) -> Option<&Arc<Memory>> {
+        Some(&self.account.memory)
     }
 }

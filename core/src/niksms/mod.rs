@@ -25,6 +25,7 @@ pub use self::types::{SendBatch, SendOptions, SendType, Status, TraceStatus};
 use self::web_service::Layout;
 use crate::error::{Error, Hint, Result};
 use crate::gateway::{Capabilities, lacks};
+use crate::memory::Memory;
 use crate::message::{
     Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TehranTime, TraceId,
 };
@@ -60,6 +61,7 @@ struct Account {
     sender: Option<SenderLine>,
     v2_delivery_path: Option<String>,
     capabilities: Capabilities,
+    memory: Arc<Memory>,
 }
 
 /// Where the gateway is and who asks; what a dialect does not use is empty.
@@ -369,7 +371,7 @@ impl NikSms {
         let sender = require(options.sender.as_ref().or(self.account.sender.as_ref()), "sender")
             .map(without_98)
             .map_err(|error| self.named(operation, error))?;
-        let read = |answer: &Answer<'_>| {
+        let decode = |answer: &Answer<'_>| {
             let (status, batch) = match dialect {
                 Dialect::Soap => soap::sent(answer, wire_operation)?,
                 Dialect::PublicApi => form::sent(answer)?,
@@ -377,6 +379,10 @@ impl NikSms {
                 Dialect::WebService => web_service::sent(answer)?,
             };
             judged(operation.name, answer, &status, batch)
+        };
+        let read = |answer: &Answer<'_>| match answer.own_refusal(decode) {
+            Some(refusal) => Err(refusal),
+            None => decode(answer),
         };
         let name = operation.name;
         let request = match (dialect, layout, rows.first()) {
@@ -414,31 +420,31 @@ impl NikSms {
     }
 
     /// `read` decides what a text that is not there means.
-    async fn text<T>(
+    async fn text<T: Send>(
         &self,
         operation: Operation,
         wire: &str,
-        read: impl Fn(&Answer<'_>, Option<String>) -> Result<T>,
+        read: impl Fn(&Answer<'_>, Option<String>) -> Result<T> + Send,
     ) -> Result<T> {
         let credentials = &self.account.credentials;
         match self.account.dialect {
             Dialect::Soap => {
-                let read = |answer: &Answer<'_>| read(answer, soap::text(answer, wire)?);
+                let read = move |answer: &Answer<'_>| read(answer, soap::text(answer, wire)?);
                 self.call(operation, soap::bare(credentials, wire), read).await
             }
             Dialect::PublicApi => {
-                let read = |answer: &Answer<'_>| read(answer, form::text(answer)?);
+                let read = move |answer: &Answer<'_>| read(answer, form::text(answer)?);
                 self.call(operation, Ok(form::request(credentials, wire, &[])), read).await
             }
             Dialect::V2 | Dialect::WebService => Err(self.lacks(operation, USE_PUBLIC_API)),
         }
     }
 
-    async fn call<T>(
+    async fn call<T: Send>(
         &self,
         operation: Operation,
         request: Result<Request>,
-        read: impl Fn(&Answer<'_>) -> Result<T>,
+        read: impl Fn(&Answer<'_>) -> Result<T> + Send,
     ) -> Result<T> {
         let request = request.map_err(|error| self.named(operation, error))?;
         self.transport.call(operation, request, read).await
@@ -550,6 +556,14 @@ fn judged(
             Err(Error::from_code(operation, code, meaning, says))
         }
     }
+}
+
+/// The refusal that the table of send results has under this name.
+fn refusal_of_name(name: &str) -> Option<Error> {
+    let status = SendStatus::from_wire_name(name);
+    let meaning =
+        status.meaning().filter(|_| status.code().is_some() && !matches!(status, SendStatus::Unknown(_)))?;
+    Some(Error::from_code("", status.to_code(), meaning, None))
 }
 
 /// The gateway wants its lines without the country code.

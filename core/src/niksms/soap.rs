@@ -140,6 +140,10 @@ fn result<T>(
     };
     if payload.namespace == Namespace::Envelope && payload.name == "Fault" {
         let says = payload.children.iter().find(|child| child.name == "faultstring");
+        // A fault that is one of the send results by name is that refusal; of any other nobody knows what was done before.
+        if let Some(refusal) = says.and_then(|says| super::refusal_of_name(says.text.trim())) {
+            return Err(if answer.status == 200 { refusal } else { refusal.with_http_status(answer.status) });
+        }
         let error = Error::new(ErrorKind::Unavailable, "", "the gateway answered with a SOAP fault")
             .unclear()
             .with_gateway_text(says.map(|says| answer.quote(&says.text)));

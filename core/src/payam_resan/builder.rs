@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::{Account, MAX_RECIPIENTS, PayamResan};
 use crate::error::{Error, Result};
-use crate::gateway::{Capabilities, Personal};
+use crate::gateway::{Capabilities, LookUp, Personal};
 use crate::message::SenderLine;
 use crate::settings::{Settings, environment, require, shared_settings, shown};
 use crate::transport::{Transport, base_url};
@@ -67,16 +67,17 @@ impl PayamResanBuilder {
         let path = if sandbox { "/api/V3SandBox/" } else { "/api/V3/" };
         let base = base_url(given, path, settings.allow_insecure, "Use https").map_err(named)?;
         let transport = Transport::new(&settings, &name, &base, vec![key.clone()])?;
-        let capabilities = Capabilities {
-            max_recipients: MAX_RECIPIENTS,
-            personal: Some(Personal { one_sender: false, no_commas: false }),
-            templates: true,
-            look_up: Some(MAX_RECIPIENTS),
-            deliveries: Some(MAX_RECIPIENTS),
-            inbox: true,
-            poll_interval: Duration::from_secs(180),
-        };
-        Ok(PayamResan { transport, account: Arc::new(Account { name, base, key, sender, capabilities }) })
+        // "Status polling" of the protocol page: every few minutes an id, or error 20.
+        let rule = Duration::from_secs(180);
+        let capabilities = Capabilities::new(MAX_RECIPIENTS)
+            .personal(Personal::new())
+            .templates()
+            .look_up(LookUp::new(MAX_RECIPIENTS).every(rule))
+            .deliveries(MAX_RECIPIENTS)
+            .inbox()
+            .poll_interval(rule);
+        let account = Account { name, base, key, sender, capabilities, memory: Arc::default() };
+        Ok(PayamResan { transport, account: Arc::new(account) })
     }
 }
 

@@ -6,8 +6,8 @@ use crate::codes::open_codes;
 use crate::delivery::DeliveryReason as Why;
 use crate::delivery::{Delivery, DeliveryState as State, DeliveryStatus};
 use crate::error::ErrorKind::{Access, Authentication, Credit, Limit, RateLimit, Request, Unavailable};
-use crate::error::ErrorMeaning;
 use crate::error::Retry::{AfterReset, Backoff, Never};
+use crate::error::{ErrorMeaning, RefusedPart};
 
 open_codes! {
     /// `ErrorCode` of an answer whose `Success` is false.
@@ -52,7 +52,7 @@ open_codes! {
     InvalidParameters = 9, "invalid_parameters", Some("InvalidParameters"), Some("مقادیر ورودی نادرست است"),
         ErrorMeaning::refused(Request, Never,
             "A value is wrong: check the template's key and its parameters first.",
-            "یکی از مقدارها نادرست است: نخست کلید قالب و پارامترهایش را بررسی کنید.");
+            "یکی از مقدارها نادرست است: نخست کلید قالب و پارامترهایش را بررسی کنید.").of(RefusedPart::AnyValue);
     IpNotAllowed = 10, "ip_not_allowed", Some("IpIsNotValid"),
         Some("آی پی درخواست دهنده در لیست آی پی های معتبر نیست"),
         ErrorMeaning::refused(Access, Never,
@@ -65,12 +65,12 @@ open_codes! {
     InvalidSender = 12, "invalid_sender", Some("InvalidSender"), Some("شماره ارسال کننده نادرست است"),
         ErrorMeaning::refused(Request, Never,
             "The line is not yours: see account_info for your lines.",
-            "این خط از آنِ شما نیست: خط‌های خود را در account_info ببینید.");
+            "این خط از آنِ شما نیست: خط‌های خود را در account_info ببینید.").of(RefusedPart::Sender);
     InvalidDestination = 13, "invalid_destination", Some("InvalidDestination"),
         Some("شماره دریافت کننده باید با 9 یا 989 شروع شود"),
         ErrorMeaning::refused(Request, Never,
             "A recipient is not a mobile number, or there are more than 99 in the request.",
-            "یکی از گیرنده‌ها شمارهٔ همراه نیست، یا گیرنده‌های درخواست بیش از ۹۹ تا هستند.");
+            "یکی از گیرنده‌ها شمارهٔ همراه نیست، یا گیرنده‌های درخواست بیش از ۹۹ تا هستند.").of(RefusedPart::Recipient);
     UnauthorizedMethod = 14, "unauthorized_method", Some("UnauthorizedMethod"), Some("شما به این متد دسترسی ندارید"),
         ErrorMeaning::refused(Access, Never,
             "The account may not use this method: ask the gateway's support, or send by another one.",

@@ -7,7 +7,10 @@ use futures_util::future::BoxFuture;
 use super::{MessageStatus, PayamResan, Sent, Status, TemplateMessage, wire};
 use crate::delivery::DeliveryStatus;
 use crate::error::Result;
-use crate::gateway::{Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Registration};
+use crate::gateway::{
+    Accepted, Balance, Batch, BatchKind, Capabilities, Gateway, Outgoing, Registration, TimeLimits,
+};
+use crate::memory::Memory;
 use crate::message::{Destination, IncomingMessage, MessageId, PersonalMessage, TraceId};
 use crate::transport::Operation;
 
@@ -28,10 +31,7 @@ impl Gateway for PayamResan {
         Box::pin(async move {
             let messages = batch.messages;
             let accepted = |(trace_id, message_id): (Option<TraceId>, Option<MessageId>)| {
-                Some(Accepted {
-                    trace_id: trace_id?,
-                    message_id: Some(message_id.filter(|id| id.is_real())?),
-                })
+                Some(Accepted::new(trace_id?, Some(message_id.filter(|id| id.is_real())?)))
             };
             let sent = |sent: Vec<Sent>| {
                 sent.into_iter().filter_map(|row| accepted((row.trace_id, row.message_id))).collect()
@@ -78,15 +78,14 @@ impl Gateway for PayamResan {
             let rows = self.without_retry().status_by_trace_id(trace_ids).await?;
             let registration = |row: Status| {
                 let (trace_id, status) = (row.trace_id?, DeliveryStatus::from(&row.status));
+                let message_id = row.message_id.filter(|id| id.is_real());
                 Some(match row.status {
+                    // "Not found" beside an id contradicts itself, and proves neither.
+                    MessageStatus::NotFound if message_id.is_some() => return None,
                     MessageStatus::NotFound => Registration::NotRegistered { trace_id, status },
                     // Only a status proves that the message is there.
                     MessageStatus::Missing => return None,
-                    _ => Registration::Registered {
-                        trace_id,
-                        message_id: row.message_id.filter(|id| id.is_real()),
-                        status,
-                    },
+                    _ => Registration::Registered { trace_id, message_id, status },
                 })
             };
             Ok(rows.into_iter().filter_map(registration).collect())
@@ -116,5 +115,13 @@ impl Gateway for PayamResan {
                 sender_lines: info.sender_lines,
             })
         })
+    }
+
+    fn time_limits(&self) -> TimeLimits {
+        self.transport.time_limits()
+    }
+
+    fn memory(&self) -> Option<&Arc<Memory>> {
+        Some(&self.account.memory)
     }
 }

@@ -21,6 +21,7 @@ pub use self::codes::{ErrorCode, MessageStatus, TemplateStatus};
 pub use self::types::{AccountInfo, Sent, Status, Template, TemplateMessage, TemplateSent};
 use crate::error::{Error, Result};
 use crate::gateway::Capabilities;
+use crate::memory::Memory;
 use crate::message::{Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TraceId};
 use crate::phone::Recipient;
 use crate::settings::require;
@@ -56,6 +57,7 @@ struct Account {
     key: SecretString,
     sender: Option<SenderLine>,
     capabilities: Capabilities,
+    memory: Arc<Memory>,
 }
 
 impl PayamResan {

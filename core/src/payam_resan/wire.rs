@@ -323,9 +323,28 @@ struct Envelope<T> {
     message: Option<IgnoredAny>,
 }
 
-/// Decides on `Success` alone, as the protocol page says under "Endpoints".
+/// Decides on `Success` alone, as the protocol page says under "Endpoints". Behind an HTTP status that is no success only a
+/// refusal with a code, or the answer of an unknown path, is the gateway's own word.
 fn result<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
+    if let Some(refusal) = answer.own_refusal(envelope::<IgnoredAny>) {
+        return Err(refusal);
+    }
+    let is_unknown_path = || {
+        let body = serde_json::from_slice::<Object<Envelope<IgnoredAny>>>(&answer.body);
+        matches!(body, Ok(Object(Envelope { success: None, message: Some(_), .. })))
+    };
+    if answer.status == 404 && is_unknown_path() {
+        return Err(unknown_path().with_http_status(404));
+    }
     answer.require_success()?;
+    envelope(answer)
+}
+
+fn unknown_path() -> Error {
+    Error::configuration("", "the gateway does not know this path").with_hint(WRONG_PATH)
+}
+
+fn envelope<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
     let envelope = match serde_json::from_slice::<Object<Envelope<T>>>(&answer.body) {
         Ok(Object(envelope)) => envelope,
         // A refusal may carry a result of any shape: it is a refusal all the same.
@@ -352,9 +371,7 @@ fn result<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
                 .unclear()
                 .with_gateway_text(text))
         }
-        Envelope { success: None, message: Some(_), .. } => {
-            Err(Error::configuration("", "the gateway does not know this path").with_hint(WRONG_PATH))
-        }
+        Envelope { success: None, message: Some(_), .. } => Err(unknown_path()),
         Envelope { success: None, message: None, .. } => Err(answer.unreadable("Success is missing")),
     }
 }

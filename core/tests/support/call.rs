@@ -5,8 +5,8 @@ use std::time::Duration;
 use payamak::niksms::{SendOptions, SendType};
 use payamak::payam_resan::TemplateMessage;
 use payamak::{
-    Destination, Error, MessageId, Msisdn, NikSms, PayamResan, PersonalMessage, Recipient, SegmentProfile,
-    SenderLine, TehranTime, TraceId, segments_by,
+    Destination, Error, KeyKind, MessageId, Msisdn, NikSms, PayamResan, PersonalMessage, Recipient,
+    SegmentProfile, SenderLine, TehranTime, TraceId, segments_by,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -151,8 +151,12 @@ struct Text {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the names are those of the arguments")]
 struct Key {
     key: String,
+    to: Recipient,
+    kind: Option<String>,
+    secret: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -350,8 +354,9 @@ fn function(operation: &str, arguments: &Value) -> Outcome {
             canonical(Ok(segments_by(&text, profile)))
         }
         "trace_id_from_key" => {
-            let Key { key } = read(arguments)?;
-            canonical(TraceId::from_key(&key))
+            let Key { key, to, kind, secret } = read(arguments)?;
+            let kind = kind.map_or(Ok(KeyKind::Single), |kind| kind.parse());
+            canonical(kind.and_then(|kind| TraceId::from_key(&key, to, kind, secret.as_deref())))
         }
         other => no_arm(other),
     }

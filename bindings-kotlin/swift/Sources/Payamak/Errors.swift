@@ -140,6 +140,17 @@ public struct PayamakError: Error, LocalizedError, Sendable, Redacted {
     }
 }
 
+extension PayamakError {
+    /// A mistake in the way this library is used, found before Rust is asked.
+    static func configuration(_ detail: String) -> PayamakError {
+        PayamakError(
+            RawFailure(
+                kind: Kind.configuration.rawValue, gateway: nil, operation: nil, summary: detail, detail: detail, code: nil,
+                gatewayText: nil, field: nil, value: nil, hintEn: nil, hintFa: nil, outcome: Outcome.notSent.rawValue,
+                retry: Retry.never.rawValue, retryAfter: nil, httpStatus: nil, bodyExcerpt: nil))
+    }
+}
+
 /// Two errors that say the same.
 extension PayamakError: Equatable {
     public static func == (left: PayamakError, right: PayamakError) -> Bool {

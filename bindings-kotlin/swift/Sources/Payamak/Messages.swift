@@ -51,7 +51,7 @@ public struct TemplateMessage: Sendable, Hashable, Redacted {
     public var to: String
     /// `parameters[0]` fills `{1}`; at most 10.
     public var parameters: [String]
-    /// The caller's number for the message. A ``Messenger`` makes its own.
+    /// The caller's number for the message, for ``PayamResan/sendTokenMulti(_:to:)`` alone: a ``Messenger`` makes its own.
     public var traceID: Int64?
 
     /// A recipient with what fills the template.
@@ -75,7 +75,9 @@ public struct TemplateMessage: Sendable, Hashable, Redacted {
 public struct Message: Sendable, Redacted {
     /// The number, however it was typed.
     public let to: String
-    /// Names the message: one that ran before with the same key is not sent again.
+    /// Names the message: one that ran before with the same key is not sent again, and within a program two sends with one
+    /// key are one message, even at the same moment. Two processes at the same moment can still both send it. Never let an
+    /// outsider choose a whole key: put a prefix of your own before it.
     public let key: String?
     /// A trace id of the caller's own.
     public let traceID: Int64?
@@ -128,7 +130,7 @@ public enum SendOutcome: String, Sendable {
     case accepted
     /// Definitely not sent; the error says why.
     case rejected
-    /// It may have been sent, and the gateway could not be asked, or did not answer until the budget was spent.
+    /// It may have been sent, and nobody could find out in time; the error says why.
     case unclear
 
     init(_ raw: RawSendOutcome) {
@@ -162,6 +164,8 @@ public struct Receipt: Sendable, Equatable, Redacted {
     public let outcome: SendOutcome
     /// Why it was not accepted.
     public let error: PayamakError?
+    /// Not sent by this call: an earlier run, or another call with its key or trace id, had sent it.
+    public let replayed: Bool
 
     init(_ raw: RawReceipt) {
         to = raw.to
@@ -170,22 +174,33 @@ public struct Receipt: Sendable, Equatable, Redacted {
         messageID = raw.messageId
         outcome = SendOutcome(raw.outcome)
         error = raw.error.map { PayamakError($0) }
+        replayed = raw.replayed
     }
 
     /// An accepted message as a database kept it, to track it or ask for its delivery in a later process.
     public init(restoring to: String, gateway: String, traceID: Int64, messageID: Int64? = nil) {
+        self.init(to, gateway, traceID, messageID, .accepted)
+    }
+
+    /// An unclear message as a database kept it, to ask every gateway for it in a later process.
+    public init(restoringUnclear to: String, traceID: Int64) {
+        self.init(to, nil, traceID, nil, .unclear)
+    }
+
+    private init(_ to: String, _ gateway: String?, _ traceID: Int64, _ messageID: Int64?, _ outcome: SendOutcome) {
         self.to = to
         self.traceID = traceID
         self.gateway = gateway
         self.messageID = messageID
-        outcome = .accepted
+        self.outcome = outcome
         error = nil
+        replayed = false
     }
 
     /// Without the number.
     public var description: String {
         "Receipt(traceID: \(traceID), gateway: \(shown(gateway)), messageID: \(shown(messageID)), "
-            + "outcome: \(outcome.rawValue), error: \(shown(error?.kind.rawValue)))"
+            + "outcome: \(outcome.rawValue), error: \(shown(error?.kind.rawValue))\(replayed ? ", replayed: true" : ""))"
     }
 
     var ticket: RawTicket {

@@ -1,6 +1,14 @@
 import Foundation
 import PayamakBridge
 
+/// Which gateways are asked for a message with a key before it is sent.
+public enum AskPolicy: String, Sendable, CaseIterable {
+    /// Every gateway that an earlier run could have used. While one of them cannot be asked, such a message is not sent.
+    case every
+    /// The first one that can be asked. A message that an earlier run sent by another gateway can go out a second time.
+    case first
+}
+
 /// Sends messages safely, and follows them until they are delivered.
 ///
 /// Every message handed over ends in exactly one known outcome, and nothing is sent twice: a request whose fate is unclear is
@@ -14,6 +22,12 @@ import PayamakBridge
 /// print(report.accepted.count, "accepted,", report.unclear.count, "unclear")
 /// ```
 ///
+/// A key keeps a message from going out twice within this process, and from one run to the next. Two processes that send with
+/// one key at the same moment can both send it.
+///
+/// Every send takes a `deadline` in seconds (a day at most). The call returns by then with a report: what may have been sent
+/// and is not decided is unclear, what has not left is rejected, both with an error of the kind `timeout`.
+///
 /// Cancelling the task of a send starts no request any more and cuts off those under way. The send then throws a
 /// ``PayamakError`` of the kind `canceled`, whose receipts say what had become of each message.
 public final class Messenger: Sendable {
@@ -26,58 +40,105 @@ public final class Messenger: Sendable {
     ///   - rate: How many requests leave in a second, a gateway; as many as can be unless set.
     ///   - attempts: How often one message is put into a request, at most, when its fate was unclear or another gateway waits;
     ///     4 unless set.
-    ///   - budget: How many seconds the messages of a request are retried and asked for, from its first failure on; 60
-    ///     unless set.
-    ///   - settle: How many seconds a slow request is given to land before "I do not have it" is believed; 5 unless set.
+    ///   - budget: How many seconds trouble may last in one call, from its first failure on until something goes well again;
+    ///     60 unless set, and no shorter than `settle`. It bounds the trouble; `deadline` bounds the call.
+    ///   - settle: How many seconds a request whose connection broke is given to land before "I do not have it" is believed;
+    ///     5 unless set. One that lands later can be sent twice, where the gateway takes a second message of one trace id.
+    ///   - resend: Whether a message whose answer was lost, and which the gateway does not have, is sent again; true unless
+    ///     set. Without it such a message stays unclear.
+    ///   - ask: Which gateways are asked for a message with a key before it is sent; every one unless set.
+    ///   - deadline: How many seconds a send may take that sets no deadline of its own; without a limit unless set.
+    ///   - keySecret: The secret that trace ids are derived from keys with, so that nobody who chooses a key can aim it at the
+    ///     id of another one; `PAYAMAK_KEY_SECRET` of the environment unless set. Another secret makes every key a new one:
+    ///     the same in all processes, and no change while keys are in use.
     public init(
         _ gateways: [Gateway], concurrency: UInt32? = nil, rate: UInt32? = nil, attempts: UInt32? = nil,
-        budget: TimeInterval? = nil, settle: TimeInterval? = nil
+        budget: TimeInterval? = nil, settle: TimeInterval? = nil, resend: Bool? = nil, ask: AskPolicy? = nil,
+        deadline: TimeInterval? = nil, keySecret: String? = nil
     ) throws {
         let settings = RawMessengerSettings(
-            concurrency: concurrency, rate: rate, attempts: attempts, budget: budget, settle: settle)
-        messenger = try calling { try RawMessenger(gateways: gateways.map(\.raw), settings: settings) }
+            concurrency: concurrency, rate: rate, attempts: attempts, budget: budget, settle: settle, resend: resend,
+            ask: ask?.rawValue, deadline: deadline)
+        messenger = try calling {
+            try RawMessenger(gateways: gateways.map(\.raw), settings: settings, keySecret: keySecret)
+        }
     }
 
     /// One text to one recipient.
     ///
     /// - Parameters:
-    ///   - key: Names the message, so that a job that crashed and runs again sends nothing twice.
+    ///   - key: Names the message, so that a job that crashed and runs again sends nothing twice; see ``Message/key``.
+    ///   - deadline: After how many seconds the call returns at the latest; the messenger's own unless given.
+    ///   - sender: The line, where it is not the gateway's own setting.
+    ///   - once: Ask for the message before it is sent. A key asks by itself; without one there is nothing to ask by, and the
+    ///     message is refused.
     ///   - log: A look at the receipts from outside.
     ///   - onProgress: Called whenever counts have changed, on a thread of the library: it must return at once.
     public func send(
-        _ text: String, to: String, key: String? = nil, log: SendLog? = nil,
-        onProgress: (@Sendable (SendProgress) -> Void)? = nil
+        _ text: String, to: String, key: String? = nil, deadline: TimeInterval? = nil, sender: String? = nil,
+        once: Bool = false, log: SendLog? = nil, onProgress: (@Sendable (SendProgress) -> Void)? = nil
     ) async throws -> Report {
-        try await run(.toOne(text: text, to: to, key: key), log: log, onProgress: onProgress)
+        try await run(
+            RawSend(
+                what: .toOne(text: text, to: to), key: key, sender: sender, once: once, deadline: deadline,
+                listener: onProgress.map(Listener.init)),
+            log: log)
     }
 
-    /// One text to any number of recipients. A key names the campaign; each message's own key is made of it and of its
-    /// recipient, so that the list may grow between two runs.
+    /// One text to any number of recipients.
+    ///
+    /// - Parameters:
+    ///   - key: Names the campaign; each message is known by it and its recipient, so that the list may grow between two runs.
+    ///   - deadline: After how many seconds the call returns at the latest; the messenger's own unless given.
+    ///   - sender: The line, where it is not the gateway's own setting.
+    ///   - once: Ask for the messages before they are sent. A key asks by itself; without one they are refused.
     public func send(
-        _ text: String, to: [String], key: String? = nil, log: SendLog? = nil,
-        onProgress: (@Sendable (SendProgress) -> Void)? = nil
+        _ text: String, to: [String], key: String? = nil, deadline: TimeInterval? = nil, sender: String? = nil,
+        once: Bool = false, log: SendLog? = nil, onProgress: (@Sendable (SendProgress) -> Void)? = nil
     ) async throws -> Report {
-        try await run(.toMany(text: text, to: to, key: key), log: log, onProgress: onProgress)
+        try await run(
+            RawSend(
+                what: .toMany(text: text, to: to), key: key, sender: sender, once: once, deadline: deadline,
+                listener: onProgress.map(Listener.init)),
+            log: log)
     }
 
     /// Messages with a text (and a line, and a key or a trace id) each.
+    ///
+    /// - Parameters:
+    ///   - key: Names those that have neither a key nor a trace id of their own, each by this key and its recipient.
+    ///   - deadline: After how many seconds the call returns at the latest; the messenger's own unless given.
+    ///   - sender: The line of those that name none.
+    ///   - once: Ask for all of them before they are sent; each needs a key or a trace id.
     public func sendEach(
-        _ messages: [Message], log: SendLog? = nil, onProgress: (@Sendable (SendProgress) -> Void)? = nil
+        _ messages: [Message], key: String? = nil, deadline: TimeInterval? = nil, sender: String? = nil,
+        once: Bool = false, log: SendLog? = nil, onProgress: (@Sendable (SendProgress) -> Void)? = nil
     ) async throws -> Report {
-        try await run(.each(messages: messages.map(\.raw)), log: log, onProgress: onProgress)
+        try await run(
+            RawSend(
+                what: .each(messages: messages.map(\.raw)), key: key, sender: sender, once: once, deadline: deadline,
+                listener: onProgress.map(Listener.init)),
+            log: log)
     }
 
     /// A template to any number of recipients, with parameters each, by the first gateway that has templates. The messenger
-    /// makes the trace ids; for those of your own see ``sendEach(_:log:onProgress:)``.
+    /// makes the trace ids; for those of your own see ``Message/init(to:template:parameters:key:traceID:once:)``.
+    ///
+    /// - Parameters:
+    ///   - key: Names the call; each message is known by it and its recipient.
+    ///   - deadline: After how many seconds the call returns at the latest; the messenger's own unless given.
+    ///   - sender: No gateway takes a line for a template, so a message with one is refused by name.
+    ///   - once: Ask for the messages before they are sent. A key asks by itself; without one they are refused.
     public func sendTemplate(
-        _ template: String, to recipients: [TemplateMessage], log: SendLog? = nil,
+        _ template: String, to recipients: [TemplateMessage], key: String? = nil, deadline: TimeInterval? = nil,
+        sender: String? = nil, once: Bool = false, log: SendLog? = nil,
         onProgress: (@Sendable (SendProgress) -> Void)? = nil
     ) async throws -> Report {
-        precondition(
-            recipients.allSatisfy { $0.traceID == nil },
-            "a messenger makes the trace ids of a template itself; see sendEach")
-        return try await run(
-            .template(template: template, recipients: recipients.map(\.raw)), log: log, onProgress: onProgress)
+        try await run(
+            RawSend(
+                what: .template(template: template, recipients: recipients.map(\.raw)), key: key, sender: sender, once: once,
+                deadline: deadline, listener: onProgress.map(Listener.init)),
+            log: log)
     }
 
     /// What became of messages, asked for once: a report each, in the order of the receipts. A gateway that could not be
@@ -88,11 +149,12 @@ public final class Messenger: Sendable {
         }.map { DeliveryReport($0, of: receipts) }
     }
 
-    /// Follows messages until each is final or the deadline passes: a report whenever a status has changed.
+    /// Follows messages until each is final or the deadline passes: a report whenever a status, or what stands in the way of
+    /// one, has changed. An unclear receipt without a gateway is asked for at every one.
     ///
     /// - Parameters:
     ///   - firstLook: How many seconds after the start the first look is; 15 unless set.
-    ///   - interval: How many seconds to leave between two looks at one message, instead of each gateway's own rule.
+    ///   - interval: How many seconds to leave between two looks at one message, instead of each gateway's own rule; not zero.
     ///   - deadline: How many seconds to track at most; a day unless set.
     public func track(
         _ receipts: [Receipt], firstLook: TimeInterval? = nil, interval: TimeInterval? = nil,
@@ -141,11 +203,9 @@ public final class Messenger: Sendable {
         }
     }
 
-    private func run(
-        _ content: RawContent, log: SendLog?, onProgress: (@Sendable (SendProgress) -> Void)?
-    ) async throws -> Report {
-        let sending = messenger.send(send: RawSend(what: content, listener: onProgress.map(Listener.init)))
-        log?.attach(sending)
+    private func run(_ send: RawSend, log: SendLog?) async throws -> Report {
+        let sending = messenger.send(send: send)
+        try log?.attach(sending)
         defer { log?.detach() }
         let receipts = try await calling(stop: { sending.cancel() }) { try await sending.finish() }
         return Report(receipts.map(Receipt.init))
@@ -185,10 +245,10 @@ public final class SendLog: @unchecked Sendable {
         return ended?.receipts ?? sending?.receipts().map(Receipt.init) ?? []
     }
 
-    func attach(_ sending: RawSending) {
+    func attach(_ sending: RawSending) throws {
         lock.lock()
         defer { lock.unlock() }
-        precondition(self.sending == nil && ended == nil, "a SendLog is for one send")
+        guard self.sending == nil, ended == nil else { throw PayamakError.configuration("a SendLog is for one send") }
         self.sending = sending
     }
 

@@ -60,7 +60,26 @@ public func segments(_ text: String, profile: SegmentProfile = .gsm) -> Segments
     )
 }
 
-/// The trace id of a key: the same key gives the same id in every process and every language.
-public func traceIDFromKey(_ key: String) throws -> Int64 {
-    try calling { try rawTraceIdFromKey(key: key) }
+/// What a key names. The same key of another kind is another message.
+public struct KeyKind: RawRepresentable, Sendable, Hashable {
+    /// The name that every language shares.
+    public let rawValue: String
+
+    /// The kind of that name. One that there is not is refused where it is used.
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    /// One message: ``Message/key``, or the key of a send to one recipient.
+    public static let single = KeyKind(rawValue: "single")
+    /// One message of a list whose send has a key, however short the list is.
+    public static let listMember = KeyKind(rawValue: "list_member")
+}
+
+/// The trace id of a key: the same kind, key and recipient give the same id in every process and every language, and another
+/// recipient gives another. What is wrong with one of them is an error of the kind `invalidInput` that names it.
+///
+/// - Parameter secret: That of the messenger (`keySecret`), where it has one.
+public func traceIDFromKey(
+    _ key: String, to: String, kind: KeyKind = .single, secret: String? = nil
+) throws -> Int64 {
+    try calling { try rawTraceIdFromKey(key: key, to: to, kind: kind.rawValue, secret: secret) }
 }

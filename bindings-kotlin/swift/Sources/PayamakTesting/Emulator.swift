@@ -22,8 +22,15 @@ public final class Emulator: Sendable {
     ///   - replay: A folder of conformance cases to serve, too.
     ///   - speed: Emulated seconds in a real second. At 0 time moves by ``advance(_:)`` alone.
     ///   - pollingRule: How many emulated seconds have to pass between two questions about one message; off unless given.
-    public init(replay: String? = nil, speed: Double = 1, pollingRule: TimeInterval? = nil) throws {
-        emulator = try RawEmulator(replay: replay, speed: speed, pollingRule: pollingRule)
+    ///   - pollingRuleForUnknownIDs: Whether that rule holds for ids that no message has, too.
+    ///   - lookupLag: How many emulated seconds pass before a lookup finds a registered message; none unless given.
+    public init(
+        replay: String? = nil, speed: Double = 1, pollingRule: TimeInterval? = nil, pollingRuleForUnknownIDs: Bool = false,
+        lookupLag: TimeInterval? = nil
+    ) throws {
+        emulator = try RawEmulator(
+            replay: replay, speed: speed, pollingRule: pollingRule, pollingRuleForUnknownIds: pollingRuleForUnknownIDs,
+            lookupLag: lookupLag)
         addresses = emulator.addresses()
     }
 
@@ -78,7 +85,13 @@ public final class Emulator: Sendable {
     /// Forgets messages, requests and faults, and gives the credit back.
     public func clear() { emulator.clear() }
 
-    /// Moves emulated time forward by so many seconds: statuses move without anybody waiting.
+    /// From now on both gateways refuse every request with a message that contains this word. Words add up.
+    public func refuseText(_ word: String) { emulator.refuseText(word: word) }
+
+    /// From now on both gateways refuse every request with a message to this number. Numbers add up.
+    public func refuseNumber(_ number: String) throws { try emulator.refuseNumber(number: number) }
+
+    /// Moves emulated time forward by so many seconds: statuses move, and requests that wait for their moment are carried out.
     public func advance(_ seconds: TimeInterval) throws { try emulator.advance(seconds: seconds) }
 
     /// Fixes the status of a message. False if no message has this id.
@@ -128,12 +141,24 @@ public struct Fault: Sendable {
         case dropRows
         /// The right answer with its rows in reverse order.
         case shuffleRows
+        /// The right answer, a success, without a single row.
+        case noRows
+        /// The right answer with every id in it as a double holds it: many of them are another's, or nobody's.
+        case roundIDs
+        /// The right answer with one row too many, before the others: its id belongs to nobody.
+        case extraRow
+        /// The answer of a lookup in which every row says "not found" beside an id that says the opposite.
+        case contradictRows
         /// The connection closed; the messages are registered only after one look has not found them.
         case late
-        /// This HTTP status.
+        /// This HTTP status, with an HTML page.
         case status(Int)
+        /// This HTTP status, with the JSON of a proxy in front of the gateway.
+        case statusJSON(Int)
         /// The gateway's own refusal with this number.
         case code(Int)
+        /// The first half of a batch is registered, and the whole request is refused with this number.
+        case halfTaken(Int)
         /// The right answer, so many milliseconds later.
         case delay(milliseconds: Int)
 
@@ -146,20 +171,37 @@ public struct Fault: Sendable {
             case .html: return "\"html\""
             case .dropRows: return "\"drop_rows\""
             case .shuffleRows: return "\"shuffle_rows\""
+            case .noRows: return "\"no_rows\""
+            case .roundIDs: return "\"round_ids\""
+            case .extraRow: return "\"extra_row\""
+            case .contradictRows: return "\"contradict_rows\""
             case .late: return "\"late\""
             case let .status(status): return "{\"status\":\(status)}"
+            case let .statusJSON(status): return "{\"status_json\":\(status)}"
             case let .code(code): return "{\"code\":\(code)}"
+            case let .halfTaken(code): return "{\"half_taken\":\(code)}"
             case let .delay(milliseconds): return "{\"delay_ms\":\(milliseconds)}"
             }
         }
     }
 
-    /// Whether the gateway carries the request out before the fault happens.
-    public enum When: String, Sendable, CaseIterable {
+    /// Whether, and when, the gateway carries the request out.
+    public enum When: Sendable, Hashable {
         /// Nothing is registered, charged or handed out.
         case before
         /// The request is carried out, then the fault happens.
         case after
+        /// The fault happens at once, and the request is carried out so many emulated milliseconds later, whoever has given
+        /// it up.
+        case later(milliseconds: Int)
+
+        var json: String {
+            switch self {
+            case .before: return "\"before\""
+            case .after: return "\"after\""
+            case let .later(milliseconds): return "{\"later_ms\":\(milliseconds)}"
+            }
+        }
     }
 
     /// What happens.
@@ -173,7 +215,7 @@ public struct Fault: Sendable {
     ///   - operations: `send`, `lookup`, `any`, or one operation named as in the URL or the `SOAPAction`.
     ///   - skip: How many matching requests pass first.
     ///   - times: How many it hits; nil is for ever.
-    ///   - when: Whether the request is carried out first.
+    ///   - when: Whether, and when, the request is carried out.
     public init(_ then: Then, operations: String = "send", skip: Int = 0, times: Int? = 1, when: When = .before) {
         precondition(
             operations.allSatisfy { $0.isLetter || $0.isNumber || $0 == "/" },
@@ -181,7 +223,7 @@ public struct Fault: Sendable {
         self.then = then
         let hits = times.map(String.init) ?? "null"
         json =
-            "{\"operations\":\"\(operations)\",\"skip\":\(skip),\"times\":\(hits),\"when\":\"\(when.rawValue)\","
+            "{\"operations\":\"\(operations)\",\"skip\":\(skip),\"times\":\(hits),\"when\":\(when.json),"
             + "\"then\":\(then.json)}"
     }
 }

@@ -145,8 +145,12 @@ private struct Runner {
                 "forced_ucs2": .array(counted.forcedUCS2.map(JSON.string)),
             ]
         case "trace_id_from_key":
-            try only("key")
-            return .id(try traceIDFromKey(arguments["key"].text()))
+            try only("key", "to", "kind", "secret")
+            let kind = arguments["kind"].optionalText().map(KeyKind.init(rawValue:)) ?? .single
+            return .id(
+                try traceIDFromKey(
+                    arguments["key"].text(), to: arguments["to"].text(), kind: kind,
+                    secret: arguments["secret"].optionalText()))
         default:
             throw UnknownToRunner(what: operation)
         }

@@ -26,6 +26,6 @@ app.conf.update(
         "data_folder_out": str(folder / "queue"),
         "control_folder": str(folder / "control"),
     },
-    # A worker that dies in the middle gives its task back; its key keeps the message from going out twice.
+    # A worker that dies in the middle gives its task back; by its key the message is asked for before it is sent again.
     task_acks_late=True,
 )

@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use comfy_table::{Cell, Table, presets};
-use futures_util::StreamExt as _;
 use payamak::niksms::Dialect;
 use payamak::{
     DeliveryReport, Gateway, Message, Messenger, NikSms, PayamResan, Receipt, TrackOptions, segments,
@@ -60,7 +59,7 @@ async fn main() -> Result<()> {
     }
     book.print(&emulator);
     let not_final =
-        book.sent.values().filter(|line| line.report.as_ref().is_none_or(|report| !report.is_final()));
+        book.sent.iter().filter(|line| line.report.as_ref().is_none_or(|report| !report.is_final()));
     ensure!(not_final.count() == 0, "a message has not come to its end");
     ensure!(emulator.message_count() == book.sent.len(), "the gateways have another number of messages");
     println!(
@@ -129,9 +128,9 @@ async fn follow(way: &Way, receipts: Vec<Receipt>, book: &mut Book) -> Result<()
         .first_look(Duration::from_millis(50))
         .interval(Duration::from_millis(50))
         .deadline(Duration::from_secs(60));
-    let mut reports = std::pin::pin!(way.messenger.track(accepted, options));
+    let mut reports = way.messenger.track(accepted, options)?;
     while let Some(report) = reports.next().await {
-        if let Some(line) = book.sent.get_mut(&report.trace_id.get()) {
+        if let Some(line) = book.sent.iter_mut().find(|line| line.receipt.trace_id == report.trace_id) {
             line.report = Some(report);
         }
     }
@@ -141,7 +140,7 @@ async fn follow(way: &Way, receipts: Vec<Receipt>, book: &mut Book) -> Result<()
 /// What became of every row.
 #[derive(Default)]
 struct Book {
-    sent: BTreeMap<i64, Line>,
+    sent: Vec<Line>,
     refused: Vec<(String, String)>,
 }
 
@@ -156,9 +155,8 @@ impl Book {
     fn enter(&mut self, way: &Way, row: &Row, receipt: &Receipt) {
         match &receipt.error {
             None => {
-                let line =
-                    Line { way: way.name, name: row.name.clone(), receipt: receipt.clone(), report: None };
-                self.sent.insert(receipt.trace_id.get(), line);
+                let (name, receipt) = (row.name.clone(), receipt.clone());
+                self.sent.push(Line { way: way.name, name, receipt, report: None });
             }
             Some(error) => self.refused.push((row.name.clone(), error.to_string())),
         }
@@ -171,8 +169,9 @@ impl Book {
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_header(["recipient", "name", "gateway", "id", "state", "وضعیت", "segments"]);
-        for (trace_id, line) in &self.sent {
-            let text = texts.get(&Some(*trace_id)).map(|text| text.as_ref()).unwrap_or_default();
+        for line in &self.sent {
+            let text =
+                texts.get(&Some(line.receipt.trace_id.get())).map(|text| text.as_ref()).unwrap_or_default();
             let status = line.report.as_ref().and_then(|report| report.status.as_ref());
             let state = status.map_or("?", |status| status.code.name);
             table.add_row([
@@ -199,7 +198,9 @@ async fn swallowed_answer() -> Result<()> {
     let gateway =
         PayamResan::builder().api_key(Emulator::PAYAM_RESAN_KEY).sender(30_004_040).base_url(emulator.url());
     let messenger = Messenger::builder().gateway(gateway.build()?).build()?;
-    println!("Now the gateway takes a message and closes the connection without an answer …");
+    println!(
+        "Now the gateway takes a message and closes the connection without an answer. payamak waits 5 s and asks …"
+    );
     let report = messenger.send("کد ورود شما: 48213", "09121112222").await?;
     for receipt in report.iter() {
         let id = receipt.message_id.map(|id| id.to_string()).unwrap_or_default();

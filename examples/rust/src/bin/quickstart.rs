@@ -30,12 +30,15 @@ async fn main() -> Result<()> {
 
     let messages = rows.iter().map(|row| {
         let text = format!("{} عزیز، ماندهٔ حساب شما {} ریال است.", row.name, row.amount);
-        Message::new(row.number.as_str(), text).key(format!("{}:{}", arguments.campaign, row.number))
+        Message::new(row.number.as_str(), text)
     });
     let bar = ProgressBar::new(rows.len() as u64);
     let drawn = bar.clone();
     let report = messenger
         .send_each(messages)
+        // Each message is named by the campaign and its recipient. Run it again after it has ended, not beside itself: two
+        // processes with one key at the same moment can both be told that the gateway does not have it.
+        .key(arguments.campaign)
         .on_progress(move |progress| {
             drawn.set_position((progress.accepted + progress.rejected + progress.unclear) as u64)
         })

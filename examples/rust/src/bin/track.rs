@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use futures_util::StreamExt as _;
 use payamak::TrackOptions;
 use payamak_examples::Account;
 
@@ -21,7 +20,7 @@ async fn main() -> Result<()> {
         // The emulator's minutes are seconds; a real gateway's rule (once in three minutes) is the default.
         options = options.first_look(Duration::from_millis(100)).interval(Duration::from_millis(200));
     }
-    let mut reports = std::pin::pin!(messenger.track(report.into_receipts(), options));
+    let mut reports = messenger.track(report.into_receipts(), options)?;
     while let Some(report) = reports.next().await {
         match &report.status {
             Some(status) => {

@@ -4,8 +4,8 @@ import Payamak
 
 /// A campaign from a file: every customer hears of their balance, and each message is followed to its end.
 ///
-/// Arguments: the file (columns `name,number,amount`), and what the campaign is called. Run it twice under one name: nobody
-/// gets the message twice.
+/// Arguments: the file (columns `name,number,amount`), and what the campaign is called. Run it again under one name: nobody
+/// gets the message twice. One run after the other, that is: two at the same moment can both send it.
 @main
 struct Quickstart {
     static func main() async throws {
@@ -18,11 +18,11 @@ struct Quickstart {
 
         let account = try Account()
         let messenger = try Messenger([account.gateway])
+        // Each message is known by this key and its recipient.
         let report = try await messenger.sendEach(
             customers.map { row in
-                Message(
-                    to: row[1], text: "\(row[0]) عزیز، ماندهٔ حساب شما \(row[2]) ریال است.", key: "\(campaign):\(row[1])")
-            })
+                Message(to: row[1], text: "\(row[0]) عزیز، ماندهٔ حساب شما \(row[2]) ریال است.")
+            }, key: campaign)
         print("\(report.accepted.count) accepted, \(report.rejected.count) rejected, \(report.unclear.count) unclear")
         for (customer, receipt) in zip(customers, report) {
             if let error = receipt.error { print("\(customer[0]): \(receipt.outcome.rawValue) (\(error))") }

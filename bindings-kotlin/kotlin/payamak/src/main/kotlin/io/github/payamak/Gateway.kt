@@ -19,6 +19,9 @@ public sealed class Gateway : AutoCloseable {
     }
 
     internal abstract fun raw(): RawGateway
+
+    /** Does something with its client, which stays open meanwhile; one that is closed already says so. */
+    internal abstract fun <T> whileOpen(use: () -> T): T
 }
 
 /** The settings that all gateways share. What is not set keeps its default. */

@@ -52,7 +52,7 @@ public data class PersonalMessage(
  *
  * @property to The number, however it was typed.
  * @property parameters `parameters[0]` fills `{1}`; at most 10.
- * @property traceId The caller's number for the message. A [Messenger] makes its own.
+ * @property traceId The caller's number for the message, for [PayamResan.sendTokenMulti] alone: a [Messenger] makes its own.
  */
 public data class TemplateMessage(val to: String, val parameters: List<String>, val traceId: Long? = null) {
     override fun toString(): String = "TemplateMessage(${parameters.size} parameters, traceId=$traceId)"
@@ -72,7 +72,11 @@ public class Message private constructor(
     public val to: String,
     private val content: String,
     private val parameters: List<String>?,
-    /** Names the message: one that ran before with the same key is not sent again. */
+    /**
+     * Names the message: one that ran before with the same key is not sent again, and within a program two sends with one
+     * key are one message, even at the same moment. Two processes at the same moment can still both send it. Never let an
+     * outsider choose a whole key: put a prefix of your own before it.
+     */
     public val key: String?,
     /** A trace id of the caller's own. */
     public val traceId: Long?,
@@ -119,7 +123,7 @@ public enum class SendOutcome {
     /** Definitely not sent; the error says why. */
     REJECTED,
 
-    /** It may have been sent, and the gateway could not be asked, or did not answer until the budget was spent. */
+    /** It may have been sent, and nobody could find out in time; the error says why. */
     UNCLEAR,
     ;
 
@@ -136,6 +140,7 @@ public enum class SendOutcome {
  * @property messageId The gateway's id, where it gave one.
  * @property outcome How it ended.
  * @property error Why it was not accepted.
+ * @property replayed Not sent by this call: an earlier run, or another call with its key or trace id, had sent it.
  */
 public data class Receipt internal constructor(
     val to: String,
@@ -144,9 +149,11 @@ public data class Receipt internal constructor(
     val messageId: Long?,
     val outcome: SendOutcome,
     val error: PayamakException?,
+    val replayed: Boolean,
 ) {
     override fun toString(): String =
-        "Receipt(traceId=$traceId, gateway=$gateway, messageId=$messageId, outcome=${outcome.wireName}, error=${error?.type})"
+        "Receipt(traceId=$traceId, gateway=$gateway, messageId=$messageId, outcome=${outcome.wireName}, error=${error?.type}" +
+            (if (replayed) ", replayed=true)" else ")")
 
     internal fun ticket() = RawTicket(
         to,
@@ -166,7 +173,12 @@ public data class Receipt internal constructor(
         @JvmStatic
         @JvmOverloads
         public fun restore(to: String, gateway: String, traceId: Long, messageId: Long? = null): Receipt =
-            Receipt(to, traceId, gateway, messageId, SendOutcome.ACCEPTED, null)
+            Receipt(to, traceId, gateway, messageId, SendOutcome.ACCEPTED, null, replayed = false)
+
+        /** An unclear message as a database kept it, to ask every gateway for it in a later process. */
+        @JvmStatic
+        public fun restoreUnclear(to: String, traceId: Long): Receipt =
+            Receipt(to, traceId, null, null, SendOutcome.UNCLEAR, null, replayed = false)
 
         internal fun of(raw: RawReceipt) = Receipt(
             to = raw.to,
@@ -179,6 +191,7 @@ public data class Receipt internal constructor(
                 RawSendOutcome.UNCLEAR -> SendOutcome.UNCLEAR
             },
             error = raw.error?.let(PayamakException::of),
+            replayed = raw.replayed,
         )
     }
 }

@@ -7,6 +7,7 @@ import io.github.payamak.bridge.RawMessenger
 import io.github.payamak.bridge.RawMessengerSettings
 import io.github.payamak.bridge.RawProgress
 import io.github.payamak.bridge.RawProgressListener
+import io.github.payamak.bridge.RawSend
 import io.github.payamak.bridge.RawSending
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
@@ -15,6 +16,18 @@ import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.withContext
+
+/** Which gateways are asked for a message with a key before it is sent. */
+public enum class AskPolicy(
+    /** The name that every language shares. */
+    public val wireName: String,
+) {
+    /** Every gateway that an earlier run could have used. While one of them cannot be asked, such a message is not sent. */
+    EVERY("every"),
+
+    /** The first one that can be asked. A message that an earlier run sent by another gateway can go out a second time. */
+    FIRST("first"),
+}
 
 /** The settings of a [Messenger]. What is not set keeps its default. */
 @PayamakDsl
@@ -25,14 +38,42 @@ public class MessengerSettings internal constructor() {
     /** How many requests leave in a second, a gateway; as many as can be unless set. */
     public var rate: Int? = null
 
-    /** How often one message is put into a request that leaves, at most; 4 unless set. */
+    /**
+     * How often one message is put into a request, at most, when its fate was unclear or another gateway waits; 4 unless
+     * set.
+     */
     public var attempts: Int? = null
 
-    /** How long the messages of a request are retried and asked for, from its first failure on; 60 seconds unless set. */
+    /**
+     * How long trouble may last in one call, from its first failure on until something goes well again; 60 seconds unless
+     * set, and no shorter than [settle]. It bounds the trouble; [deadline] bounds the call.
+     */
     public var budget: Duration? = null
 
-    /** How long a slow request is given to land before "I do not have it" is believed; 5 seconds unless set. */
+    /**
+     * How long a request whose connection broke is given to land before "I do not have it" is believed; 5 seconds unless set.
+     * One that lands later can be sent twice, where the gateway takes a second message of one trace id.
+     */
     public var settle: Duration? = null
+
+    /**
+     * Whether a message whose answer was lost, and which the gateway does not have, is sent again; true unless set. Without
+     * it such a message stays unclear.
+     */
+    public var resend: Boolean? = null
+
+    /** Which gateways are asked for a message with a key before it is sent; [AskPolicy.EVERY] unless set. */
+    public var ask: AskPolicy? = null
+
+    /** How long a send may take that sets no deadline of its own, a day at most; without a limit unless set. */
+    public var deadline: Duration? = null
+
+    /**
+     * The secret that trace ids are derived from keys with, so that nobody who chooses a key can aim it at the id of another
+     * one; `PAYAMAK_KEY_SECRET` of the environment unless set. Another secret makes every key a new one: the same in all
+     * processes, and no change while keys are in use.
+     */
+    public var keySecret: String? = null
 
     internal fun raw() = RawMessengerSettings(
         concurrency = concurrency?.let { count("concurrency", it.toLong()).toUInt() },
@@ -40,7 +81,16 @@ public class MessengerSettings internal constructor() {
         attempts = attempts?.let { count("attempts", it.toLong()).toUInt() },
         budget = budget?.inSeconds(),
         settle = settle?.inSeconds(),
+        resend = resend,
+        ask = ask?.wireName,
+        deadline = deadline?.inSeconds(),
     )
+
+    internal fun messenger(gateways: List<Gateway>): RawMessenger {
+        // What is handed to the library as an argument has to be open until it has it.
+        val make = { RawMessenger(gateways.map(Gateway::raw), raw(), keySecret) }
+        return gateways.fold(make) { inner, gateway -> { gateway.whileOpen(inner) } }()
+    }
 }
 
 /**
@@ -57,6 +107,12 @@ public class MessengerSettings internal constructor() {
  * println("${report.accepted.size} accepted, ${report.unclear.size} unclear")
  * ```
  *
+ * A key keeps a message from going out twice within this process, and from one run to the next. Two processes that send with
+ * one key at the same moment can both send it.
+ *
+ * Every send takes a `deadline` (a day at most). The call returns by then with a report: what may have been sent and is not
+ * decided is unclear, what has not left is rejected, both with a [PayamakException.Timeout].
+ *
  * Cancelling the coroutine of a send starts no request any more and cuts off those under way; when the
  * `CancellationException` arrives, nothing is sent any more, and a [SendLog] says what had become of each message.
  */
@@ -68,7 +124,7 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
     public constructor(
         gateways: List<Gateway>,
         settings: MessengerSettings.() -> Unit = {},
-    ) : this(calling { RawMessenger(gateways.map(Gateway::raw), MessengerSettings().apply(settings).raw()) })
+    ) : this(calling { MessengerSettings().apply(settings).messenger(gateways) })
 
     /** The same with the gateways one by one. */
     public constructor(
@@ -79,48 +135,88 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
     /**
      * One text to one recipient.
      *
-     * @param key Names the message, so that a job that crashed and runs again sends nothing twice.
+     * @param key Names the message, so that a job that crashed and runs again sends nothing twice; see [Message.key].
+     * @param deadline When the call returns at the latest; the messenger's own unless given.
+     * @param sender The line, where it is not the gateway's own setting.
+     * @param once Ask for the message before it is sent. A [key] asks by itself; without one there is nothing to ask by, and
+     *   the message is refused.
      * @param log A look at the receipts from outside, also after a cancellation.
      * @param onProgress Called whenever counts have changed, on a thread of the library: it must return at once.
      */
+    @JvmName("send")
     public suspend fun send(
         text: String,
         to: String,
         key: String? = null,
+        deadline: Duration? = null,
+        sender: String? = null,
+        once: Boolean = false,
         log: SendLog? = null,
         onProgress: ((Progress) -> Unit)? = null,
-    ): Report = run(RawContent.ToOne(text, to, key), log, onProgress)
+    ): Report = run(raw(RawContent.ToOne(text, to), key, deadline, sender, once, onProgress), log)
 
     /**
      * One text to any number of recipients.
      *
-     * @param key Names the campaign; each message's own key is made of it and of its recipient, so that the list may grow
-     *   between two runs.
+     * @param key Names the campaign; each message is known by it and its recipient, so that the list may grow between two
+     *   runs.
+     * @param deadline When the call returns at the latest; the messenger's own unless given.
+     * @param sender The line, where it is not the gateway's own setting.
+     * @param once Ask for the messages before they are sent. A [key] asks by itself; without one they are refused.
      */
+    @JvmName("send")
     public suspend fun send(
         text: String,
         to: List<String>,
         key: String? = null,
+        deadline: Duration? = null,
+        sender: String? = null,
+        once: Boolean = false,
         log: SendLog? = null,
         onProgress: ((Progress) -> Unit)? = null,
-    ): Report = run(RawContent.ToMany(text, to, key), log, onProgress)
+    ): Report = run(raw(RawContent.ToMany(text, to), key, deadline, sender, once, onProgress), log)
 
-    /** Messages with a text (and a line, and a key or a trace id) each. */
+    /**
+     * Messages with a text (and a line, and a key or a trace id) each.
+     *
+     * @param key Names those that have neither a key nor a trace id of their own, each by this key and its recipient.
+     * @param deadline When the call returns at the latest; the messenger's own unless given.
+     * @param sender The line of those that name none.
+     * @param once Ask for all of them before they are sent; each needs a key or a trace id.
+     */
+    @JvmName("sendEach")
     public suspend fun sendEach(
         messages: List<Message>,
+        key: String? = null,
+        deadline: Duration? = null,
+        sender: String? = null,
+        once: Boolean = false,
         log: SendLog? = null,
         onProgress: ((Progress) -> Unit)? = null,
-    ): Report = run(RawContent.Each(messages.map(Message::raw)), log, onProgress)
+    ): Report = run(raw(RawContent.Each(messages.map(Message::raw)), key, deadline, sender, once, onProgress), log)
 
-    /** A template to any number of recipients, with parameters each, by the first gateway that has templates. */
+    /**
+     * A template to any number of recipients, with parameters each, by the first gateway that has templates. The messenger
+     * makes the trace ids; for those of your own see [Message.template].
+     *
+     * @param key Names the call; each message is known by it and its recipient.
+     * @param deadline When the call returns at the latest; the messenger's own unless given.
+     * @param sender No gateway takes a line for a template, so a message with one is refused by name.
+     * @param once Ask for the messages before they are sent. A [key] asks by itself; without one they are refused.
+     */
+    @JvmName("sendTemplate")
     public suspend fun sendTemplate(
         template: String,
         recipients: List<TemplateMessage>,
+        key: String? = null,
+        deadline: Duration? = null,
+        sender: String? = null,
+        once: Boolean = false,
         log: SendLog? = null,
         onProgress: ((Progress) -> Unit)? = null,
     ): Report {
-        require(recipients.all { it.traceId == null }) { "a messenger makes the trace ids of a template itself; see sendEach" }
-        return run(RawContent.Template(template, recipients.map(TemplateMessage::raw)), log, onProgress)
+        val what = RawContent.Template(template, recipients.map(TemplateMessage::raw))
+        return run(raw(what, key, deadline, sender, once, onProgress), log)
     }
 
     /**
@@ -131,11 +227,12 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
         calling { messenger.delivery(receipts.map(Receipt::ticket), null) }.map { DeliveryReport.of(it, receipts) }
 
     /**
-     * Follows messages until each is final or the deadline passes: a report whenever a status has changed. Nothing is asked
-     * before the flow is collected; collecting it again starts again.
+     * Follows messages until each is final or the deadline passes: a report whenever a status, or what stands in the way of
+     * one, has changed. An unclear receipt without a gateway is asked for at every one. Nothing is asked before the flow is
+     * collected; collecting it again starts again.
      *
      * @param firstLook How long after the start the first look is; 15 seconds unless set.
-     * @param interval How long to leave between two looks at one message, instead of each gateway's own rule.
+     * @param interval How long to leave between two looks at one message, instead of each gateway's own rule; not zero.
      * @param deadline How long to track at most; a day unless set.
      */
     public fun track(
@@ -193,8 +290,17 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
     /** Lets go of the messenger; its gateways stay open. */
     override fun close(): Unit = messenger.close()
 
-    private suspend fun run(what: RawContent, log: SendLog?, onProgress: ((Progress) -> Unit)?): Report {
-        val sending = Direct.send(messenger, what, listener(onProgress))
+    private fun raw(
+        what: RawContent,
+        key: String?,
+        deadline: Duration?,
+        sender: String?,
+        once: Boolean,
+        onProgress: ((Progress) -> Unit)?,
+    ) = RawSend(what, key, sender, once, deadline?.inSeconds(), listener(onProgress))
+
+    private suspend fun run(send: RawSend, log: SendLog?): Report {
+        val sending = Direct.send(messenger, send)
         try {
             log?.attach(sending)
             return Report(calling { Direct.finish(sending) }.map(Receipt::of))

@@ -184,6 +184,8 @@ public class NikSms private constructor(private val client: RawNikSms) : Gateway
 
     override fun raw(): RawGateway = RawGateway.Second(client)
 
+    override fun <T> whileOpen(use: () -> T): T = client.callWithHandle { use() }
+
     /** Each question has one kind of answer: see `src/niksms.rs`. */
     private suspend inline fun <reified A : RawAnswer> ask(what: RawNikSmsCall): A =
         calling { Direct.ask(client, what) } as A

@@ -121,6 +121,8 @@ public class PayamResan private constructor(private val client: RawPayamResan) :
 
     override fun raw(): RawGateway = RawGateway.First(client)
 
+    override fun <T> whileOpen(use: () -> T): T = client.callWithHandle { use() }
+
     /** Each question has one kind of answer: see `src/payam_resan.rs`. */
     private suspend inline fun <reified A : RawAnswer> ask(what: RawPayamResanCall): A =
         calling { Direct.ask(client, what) } as A

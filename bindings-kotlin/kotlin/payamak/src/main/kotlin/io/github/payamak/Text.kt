@@ -77,5 +77,29 @@ public fun segments(text: String, profile: SegmentProfile = SegmentProfile.GSM):
     )
 }
 
-/** The trace id of a key: the same key gives the same id in every process and every language. */
-public fun traceIdFromKey(key: String): Long = calling { rawTraceIdFromKey(key) }
+/**
+ * What a key names. The same key of another kind is another message.
+ *
+ * @property wireName The name that every language shares.
+ */
+@JvmInline
+public value class KeyKind(public val wireName: String) {
+    /** The kinds that there are. */
+    public companion object {
+        /** One message: [Message.key], or the key of a send to one recipient. */
+        public val SINGLE: KeyKind = KeyKind("single")
+
+        /** One message of a list whose send has a key, however short the list is. */
+        public val LIST_MEMBER: KeyKind = KeyKind("list_member")
+    }
+}
+
+/**
+ * The trace id of a key: the same kind, key and recipient give the same id in every process and every language, and another
+ * recipient gives another. What is wrong with one of them is a [PayamakException.InvalidInput] that names it.
+ *
+ * @param secret That of the messenger ([MessengerSettings.keySecret]), where it has one.
+ */
+@JvmName("traceIdFromKey")
+public fun traceIdFromKey(key: String, to: String, kind: KeyKind = KeyKind.SINGLE, secret: String? = null): Long =
+    calling { rawTraceIdFromKey(key, to, kind.wireName, secret) }

@@ -137,7 +137,10 @@ class ConformanceTest {
                     )
                 }
             }
-            "trace_id_from_key" -> id(traceIdFromKey(arguments.text("key")))
+            "trace_id_from_key" -> {
+                val kind = arguments.textOrNull("kind")?.let(::KeyKind) ?: KeyKind.SINGLE
+                id(traceIdFromKey(arguments.text("key"), arguments.text("to"), kind, arguments.textOrNull("secret")))
+            }
             else -> error("the runner has no arm for $operation")
         }
 

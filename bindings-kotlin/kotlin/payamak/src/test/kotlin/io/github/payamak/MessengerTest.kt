@@ -74,11 +74,13 @@ class MessengerTest {
         val messenger = messenger(gateway())
         val first = messenger.send("سلام", to = "09121112222", key = "order-981:paid").single()
         val second = messenger.send("سلام", to = "09121112222", key = "order-981:paid").single()
-        assertEquals(traceIdFromKey("order-981:paid"), first.traceId)
+        assertEquals(traceIdFromKey("order-981:paid", "+98 912 111 2222"), first.traceId)
         assertEquals(first.messageId, second.messageId)
+        assertEquals(listOf(false, true), listOf(first.replayed, second.replayed))
         messenger.send("سلام", to = numbers(3), key = "campaign-7")
         val grown = messenger.send("سلام", to = numbers(5), key = "campaign-7")
-        assertEquals(traceIdFromKey("campaign-7:09121110000"), grown.first().traceId)
+        assertEquals(traceIdFromKey("campaign-7", "09121110000", KeyKind.LIST_MEMBER), grown.first().traceId)
+        assertEquals(List(3) { true } + List(2) { false }, grown.map { it.replayed })
         assertEquals(6, emulator.messageCount)
     }
 
@@ -263,36 +265,74 @@ class MessengerTest {
     @Test
     fun noFaultSendsTwiceOrLosesAMessage() = runBlocking {
         val faults = listOf(
-            Then.never, Then.close, Then.half, Then.garbage, Then.html, Then.status(503), Then.code(100), Then.dropRows, Then.late,
+            Then.never, Then.close, Then.half, Then.garbage, Then.html, Then.status(503), Then.statusJson(429), Then.code(100),
+            Then.dropRows, Then.noRows, Then.roundIds, Then.extraRow,
         )
         val trials = faults.flatMap { then ->
-            When.entries.flatMap { whenFired -> List(4) { Fault(then, skip = it, whenFired = whenFired) } }
+            listOf(When.BEFORE, When.AFTER).flatMap { whenFired -> List(4) { Fault(then, skip = it, whenFired = whenFired) } }
         }
-        // Most of it is waiting, so several are tried at once, each with an emulator of its own.
-        val gate = Semaphore(8)
-        val counts = withContext(Dispatchers.Default) {
-            trials.map { fault -> async { gate.withPermit { tortured(fault) } } }.awaitAll()
-        }
-        val messages = counts.sumOf { it.messages }
-        val twice = counts.sumOf { it.twice }
-        val lost = counts.sumOf { it.lost }
-        println("torture: $messages messages, $twice twice, $lost lost")
-        assertEquals(0, twice)
-        assertEquals(0, lost)
+        assertEquals(Count(messages = 300 * trials.size), tortured(trials.map { fault -> suspend { tortured(fault) } }))
     }
 
-    private class Count(val messages: Int, val twice: Int, val lost: Int)
+    @Test
+    fun whatLandsLaterIsFoundAndNotSentAgain() = runBlocking {
+        val trials = listOf(Then.never, Then.close, Then.html, Then.statusJson(404)).flatMap { then ->
+            List(2) { position ->
+                // The emulator's time is ours here: the request lands long before "I do not have it" is believed.
+                val fault = Fault(then, skip = position, whenFired = When.later(300.milliseconds))
+                suspend { tortured(fault, speed = 1.0) { settle = 4.seconds } }
+            }
+        }
+        assertEquals(Count(messages = 300 * trials.size), tortured(trials))
+    }
 
-    /** 300 messages in four requests, one of which meets with a fault. */
-    private suspend fun tortured(fault: Fault): Count = Emulator.start(speed = 0.0).use { emulator ->
+    @Test
+    fun aRefusalThatTookHalfOfABatchSendsNothingThroughBothGateways() = runBlocking {
+        // No credit, and the limits of the day and of the line.
+        val trials = listOf(19, 15, 18).flatMap { code ->
+            List(4) { position ->
+                val fault = Fault(Then.halfTaken(code), operations = "SendBulk", skip = position, times = null)
+                suspend { tortured(fault, hasSecond = true) }
+            }
+        }
+        assertEquals(Count(messages = 300 * trials.size), tortured(trials))
+    }
+
+    private data class Count(val messages: Int = 0, val twice: Int = 0, val lost: Int = 0) {
+        operator fun plus(other: Count) = Count(messages + other.messages, twice + other.twice, lost + other.lost)
+    }
+
+    /** Most of it is waiting, so several are tried at once, each with an emulator of its own. */
+    private suspend fun tortured(trials: List<suspend () -> Count>): Count {
+        val gate = Semaphore(8)
+        val counts = withContext(Dispatchers.Default) {
+            trials.map { trial -> async { gate.withPermit { trial() } } }.awaitAll()
+        }
+        return counts.fold(Count(), Count::plus).also { println("torture: $it") }
+    }
+
+    /** 300 messages in four requests, some of which meet with a fault. */
+    private suspend fun tortured(
+        fault: Fault,
+        speed: Double = 0.0,
+        hasSecond: Boolean = false,
+        settings: MessengerSettings.() -> Unit = {},
+    ): Count = Emulator.start(speed = speed).use { emulator ->
         emulator.addFault(fault)
-        val gateway = PayamResan(apiKey = Emulator.PAYAM_RESAN_KEY, sender = "30004040") {
+        val first = PayamResan(apiKey = Emulator.PAYAM_RESAN_KEY, sender = "30004040") {
             baseUrl = emulator.payamResanUrl
             // Where the answer never comes, this is how long its request waits for it.
             timeout = if (fault.then === Then.never) 2.seconds else 60.seconds
         }
-        val report = messenger(gateway) { concurrency = 2 }.send("سلام", to = numbers(300))
-        assertEquals(0, emulator.pendingFaultCount, "the fault has not happened")
+        val second = NikSms(Emulator.NIKSMS_USERNAME, Emulator.NIKSMS_PASSWORD, sender = "50001234") {
+            baseUrl = emulator.nikSmsPublicApiUrl
+        }
+        val messenger = messenger(*listOfNotNull(first, second.takeIf { hasSecond }).toTypedArray()) {
+            concurrency = 2
+            settings()
+        }
+        val report = messenger.send("سلام", to = numbers(300))
+        if (fault.times != null) assertEquals(0, emulator.pendingFaultCount, "the fault has not happened")
         val registrations = report.map { emulator.registrations(it.traceId) }
         val known = report.zip(registrations).count { (receipt, registered) ->
             when (receipt.outcome) {

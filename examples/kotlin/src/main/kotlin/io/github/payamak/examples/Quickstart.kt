@@ -11,8 +11,8 @@ import kotlinx.coroutines.runBlocking
 /**
  * A campaign from a file: every customer hears of their balance, and each message is followed to its end.
  *
- * Arguments: the file (columns `name,number,amount`), and what the campaign is called. Run it twice under one name: nobody
- * gets the message twice.
+ * Arguments: the file (columns `name,number,amount`), and what the campaign is called. Run it again under one name: nobody
+ * gets the message twice. One run after the other, that is: two at the same moment can both send it.
  */
 fun main(arguments: Array<String>): Unit = runBlocking {
     val file = Path.of(arguments.getOrElse(0) { "examples/data/recipients.csv" })
@@ -25,8 +25,10 @@ fun main(arguments: Array<String>): Unit = runBlocking {
         val messenger = Messenger(account.gateway)
         val report = messenger.sendEach(
             customers.map { (name, number, amount) ->
-                Message(number, "$name عزیز، ماندهٔ حساب شما $amount ریال است.", key = "$campaign:$number")
+                Message(number, "$name عزیز، ماندهٔ حساب شما $amount ریال است.")
             },
+            // Each message is known by this and its recipient.
+            key = campaign,
             onProgress = { print("\r${it.accepted + it.rejected + it.unclear} of ${it.planned}") },
         )
         println("\n${report.accepted.size} accepted, ${report.rejected.size} rejected, ${report.unclear.size} unclear")

@@ -76,7 +76,13 @@ public class Emulator private constructor(private val emulator: RawEmulator) : A
     /** Forgets messages, requests and faults, and gives the credit back. */
     public fun clear(): Unit = emulator.clear()
 
-    /** Moves emulated time forward: statuses move without anybody waiting. */
+    /** From now on both gateways refuse every request with a message that contains this word. Words add up. */
+    public fun refuseText(word: String): Unit = emulator.refuseText(word)
+
+    /** From now on both gateways refuse every request with a message to this number. Numbers add up. */
+    public fun refuseNumber(number: String): Unit = asking { emulator.refuseNumber(number) }
+
+    /** Moves emulated time forward: statuses move, and requests that wait for their moment are carried out. */
     public fun advance(by: Duration): Unit = asking { emulator.advance(by.toDouble(DurationUnit.SECONDS)) }
 
     /** Fixes the status of a message. False if no message has this id. */
@@ -130,11 +136,22 @@ public class Emulator private constructor(private val emulator: RawEmulator) : A
          * @param replay A folder of conformance cases to serve, too.
          * @param speed Emulated seconds in a real second. At 0 time moves by [advance] alone.
          * @param pollingRule How much emulated time has to pass between two questions about one message; off unless given.
+         * @param pollingRuleForUnknownIds Whether that rule holds for ids that no message has, too.
+         * @param lookupLag How much emulated time passes before a lookup finds a registered message; none unless given.
          */
         @JvmStatic
         @JvmOverloads
-        public fun start(replay: Path? = null, speed: Double = 1.0, pollingRule: Duration? = null): Emulator = asking {
-            Emulator(RawEmulator(replay?.toString(), speed, pollingRule?.toDouble(DurationUnit.SECONDS)))
+        @JvmName("start")
+        public fun start(
+            replay: Path? = null,
+            speed: Double = 1.0,
+            pollingRule: Duration? = null,
+            pollingRuleForUnknownIds: Boolean = false,
+            lookupLag: Duration? = null,
+        ): Emulator = asking {
+            val rule = pollingRule?.toDouble(DurationUnit.SECONDS)
+            val lag = lookupLag?.toDouble(DurationUnit.SECONDS)
+            Emulator(RawEmulator(replay?.toString(), speed, rule, pollingRuleForUnknownIds, lag))
         }
     }
 }
@@ -145,13 +162,22 @@ private inline fun <T> asking(ask: () -> T): T = try {
     throw IllegalArgumentException(refused.detail)
 }
 
-/** Whether the gateway carries the request out before the fault happens. */
-public enum class When {
-    /** Nothing is registered, charged or handed out. */
-    BEFORE,
+/** Whether, and when, the gateway carries the request out that a fault hits. */
+public class When private constructor(internal val json: String) {
+    /** All of them. */
+    public companion object {
+        /** Nothing is registered, charged or handed out. */
+        @JvmField
+        public val BEFORE: When = When("\"before\"")
 
-    /** The request is carried out, then the fault happens. */
-    AFTER,
+        /** The request is carried out, then the fault happens. */
+        @JvmField
+        public val AFTER: When = When("\"after\"")
+
+        /** The fault happens at once, and the request is carried out after so much emulated time, whoever has given it up. */
+        @JvmStatic
+        public fun later(by: Duration): When = When("{\"later_ms\":${by.inWholeMilliseconds}}")
+    }
 }
 
 /** What happens to a request that a fault hits. */
@@ -186,17 +212,41 @@ public class Then private constructor(internal val json: String) {
         @JvmField
         public val shuffleRows: Then = Then("\"shuffle_rows\"")
 
+        /** The right answer, a success, without a single row. */
+        @JvmField
+        public val noRows: Then = Then("\"no_rows\"")
+
+        /** The right answer with every id in it as a double holds it: many of them are another's, or nobody's. */
+        @JvmField
+        public val roundIds: Then = Then("\"round_ids\"")
+
+        /** The right answer with one row too many, before the others: its id belongs to nobody. */
+        @JvmField
+        public val extraRow: Then = Then("\"extra_row\"")
+
+        /** The answer of a lookup in which every row says "not found" beside an id that says the opposite. */
+        @JvmField
+        public val contradictRows: Then = Then("\"contradict_rows\"")
+
         /** The connection closed; the messages are registered only after one look has not found them. */
         @JvmField
         public val late: Then = Then("\"late\"")
 
-        /** This HTTP status. */
+        /** This HTTP status, with an HTML page. */
         @JvmStatic
         public fun status(status: Int): Then = Then("{\"status\":$status}")
+
+        /** This HTTP status, with the JSON of a proxy in front of the gateway. */
+        @JvmStatic
+        public fun statusJson(status: Int): Then = Then("{\"status_json\":$status}")
 
         /** The gateway's own refusal with this number. */
         @JvmStatic
         public fun code(code: Int): Then = Then("{\"code\":$code}")
+
+        /** The first half of a batch is registered, and the whole request is refused with this number. */
+        @JvmStatic
+        public fun halfTaken(code: Int): Then = Then("{\"half_taken\":$code}")
 
         /** The right answer, so much later. */
         @JvmStatic
@@ -211,7 +261,7 @@ public class Then private constructor(internal val json: String) {
  * @property operations `send`, `lookup`, `any`, or one operation named as in the URL or the `SOAPAction`.
  * @property skip How many matching requests pass first.
  * @property times How many it hits; null is for ever.
- * @property whenFired Whether the request is carried out first.
+ * @property whenFired Whether, and when, the request is carried out.
  */
 public class Fault(
     public val then: Then,
@@ -222,7 +272,7 @@ public class Fault(
 ) {
     internal fun json(): String {
         require(operations.all { it.isLetterOrDigit() || it == '/' }) { "an operation's name has letters and slashes only" }
-        return """{"operations":"$operations","skip":$skip,"times":$times,"when":"${whenFired.name.lowercase()}","then":${then.json}}"""
+        return """{"operations":"$operations","skip":$skip,"times":$times,"when":${whenFired.json},"then":${then.json}}"""
     }
 }
 

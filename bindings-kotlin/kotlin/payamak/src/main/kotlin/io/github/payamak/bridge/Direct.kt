@@ -60,8 +60,8 @@ internal object Direct {
         client.callWithHandle { payamak_ask_niksms(it, bytes.array(), bytes.position().toLong(), call) }
     }
 
-    fun send(messenger: RawMessenger, what: RawContent, listener: RawProgressListener?): RawSending {
-        val bytes = FfiConverterTypeRawSend.bytes(RawSend(what, listener))
+    fun send(messenger: RawMessenger, send: RawSend): RawSending {
+        val bytes = FfiConverterTypeRawSend.bytes(send)
         val sending = messenger.callWithHandle { payamak_send(it, bytes.array(), bytes.position().toLong()) }
         if (sending == 0L) throw InternalException("the send cannot be made")
         return RawSending(UniffiWithHandle, sending)
