@@ -17,8 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 # A row of core that is an argument of another method in the languages that have optional arguments.
 ARGUMENTS = {
     "send_token_single_by_get": ("send_token_single", r"\b(verb|method|by_get|byGet)\b"),
-    "send_keyed": ("send", r"\bkey\b"),
 }
+
+# What a send can be told: methods of `Sending` in Rust, arguments or options of a send elsewhere.
+TOLD = ("key", "sender", "once", "deadline")
+TOLD_AS = r"\b{name}\??: "
 
 LANGUAGES = ("Rust", "Python sync", "Python async", "Node", "Kotlin", "Swift")
 
@@ -145,6 +148,12 @@ def main() -> int:
         bodies = {language: class_body(language, name, lines[language]) for language in LANGUAGES}
         for operation in operations(name, lines["Rust"]):
             rows.append((name, operation, [has(language, operation, bodies[language]) for language in LANGUAGES]))
+    sending = class_body("Rust", "Sending", lines["Rust"])
+    for setting in TOLD:
+        in_rust = any(re.search(METHOD["Rust"].format(name=setting), line) for line in sending)
+        told = re.compile(TOLD_AS.format(name=setting))
+        elsewhere = [any(told.search(line) for line in lines[language]) for language in LANGUAGES[1:]]
+        rows.append(("Sending", setting, [in_rust, *elsewhere]))
     for operation, patterns in FUNCTIONS.items():
         rows.append(
             ("", operation, [any(re.search(patterns[language], line) for line in lines[language]) for language in LANGUAGES])

@@ -10,7 +10,7 @@ use super::isolate::SharedFault;
 use super::lane::Lane;
 use super::ledger::Ledger;
 use super::plan::Planned;
-use super::reconcile::{Findings, Why, reconcile};
+use super::reconcile::{Findings, SLOW_DOWN, Why, reconcile};
 use super::retry::{Patience, RetryPolicy};
 use crate::clock::Clock;
 use crate::delivery::{DeliveryReason, DeliveryState, DeliveryStatus};
@@ -171,6 +171,9 @@ impl Call {
                 continue;
             }
             drop(turn);
+            if error.kind() == ErrorKind::RateLimit {
+                lane.pace.slow_down(error.retry_after().unwrap_or(SLOW_DOWN));
+            }
             messages = self.ask_after_failure(lane, messages, &error, &mut patience).await;
             if messages.is_empty() {
                 return Ok(());

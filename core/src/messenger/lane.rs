@@ -89,6 +89,8 @@ impl Lane {
     pub(super) fn failed(&self, error: &Error) {
         if error.never_connected() {
             self.refused_connections.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.refused_connections.store(0, Ordering::Relaxed);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::gateway::{LookUp, Registration};
 use crate::message::{MessageId, TraceId};
 
 /// How long a gateway is held back that asks to slow down without saying how long.
-const SLOW_DOWN: Duration = Duration::from_secs(2);
+pub(super) const SLOW_DOWN: Duration = Duration::from_secs(2);
 
 /// The shortest time that a question gets, unless the deadline is nearer.
 const SHORTEST_QUESTION: Duration = Duration::from_secs(3);

@@ -187,6 +187,7 @@ impl Sending {
         match select(pin!(cancelled), select(work, pin!(late))).await {
             Either::Left(_) => {
                 let error = canceled();
+                ledger.close(&error);
                 let receipts = ledger.receipts(&error);
                 let may_be_sent = receipts.iter().any(|receipt| receipt.outcome != SendOutcome::Rejected);
                 let error = if may_be_sent { error.unclear() } else { error };

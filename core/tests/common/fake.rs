@@ -42,6 +42,8 @@ pub(crate) enum Says {
     Break,
     /// "Not found", beside the id of the message.
     Contradiction,
+    /// "Not found", whatever it has: a replica that is behind.
+    NotFound,
     /// The credentials are wrong.
     WrongKey,
     /// No connection is made, which takes so long to find out.
@@ -195,7 +197,7 @@ impl Fake {
                 let reason = (state == DeliveryState::NotSent).then_some(payamak::DeliveryReason::Limit);
                 DeliveryStatus::new(Code::new(Some(1), name), Delivery::new(state, reason, false))
             };
-            rows.push(if is_there {
+            rows.push(if is_there && says != Says::NotFound {
                 let message_id = Some(Self::number(*id));
                 Registration::Registered { trace_id: *id, message_id, status: status(state, "there") }
             } else {
@@ -295,7 +297,7 @@ impl Gateway for Fake {
             self.books.lock().unwrap().questions += 1;
             let says = self.script.look_up(&self.name);
             match says {
-                Says::Truth | Says::Contradiction => {}
+                Says::Truth | Says::Contradiction | Says::NotFound => {}
                 Says::Break => {
                     return Err(Error::not_sent(
                         ErrorKind::Unavailable,
