@@ -223,7 +223,7 @@ struct Inner {
     http_status: Option<u16>,
     body_excerpt: Option<String>,
     refused_part: Option<RefusedPart>,
-    /// A connection that was made, and broke.
+    /// Something may have left: a connection had been made.
     is_broken: bool,
     receipts: Vec<Receipt>,
 }
@@ -369,11 +369,6 @@ impl Error {
         self.with(|inner| inner.gateway_text = text)
     }
 
-    /// The connection had been made before it broke.
-    pub(crate) fn broken(self) -> Self {
-        self.unclear().with(|inner| inner.is_broken = true)
-    }
-
     pub(crate) fn with_receipts(self, receipts: Vec<Receipt>) -> Self {
         self.with(|inner| inner.receipts = receipts)
     }
@@ -383,6 +378,7 @@ impl Error {
         self.with(|inner| {
             inner.outcome = Outcome::Unclear;
             inner.retry = Retry::CheckFirst;
+            inner.is_broken = true;
         })
     }
 
@@ -394,6 +390,8 @@ impl Error {
             inner.detail = detail;
             inner.outcome = Outcome::NotSent;
             inner.retry = Retry::Backoff;
+            // Of another message, not of the one that it stands against.
+            inner.refused_part = None;
         })
     }
 
@@ -425,6 +423,8 @@ impl Error {
             inner.detail = detail;
             inner.outcome = Outcome::NotSent;
             inner.retry = Retry::Backoff;
+            // Of another message, not of the one that it stands against.
+            inner.refused_part = None;
         })
     }
 

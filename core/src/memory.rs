@@ -28,8 +28,10 @@ struct Known {
     /// Until when a request with this message may still arrive at the gateway.
     landing: HashMap<TraceId, Duration>,
     flights: HashMap<TraceId, Airborne>,
-    /// A message that the gateway certainly has, to try out its way of being asked with.
+    /// A message that the gateway certainly has, to try out its way of being asked with: not the very last one, which it
+    /// may not show yet.
     witness: Option<TraceId>,
+    newest: Option<TraceId>,
     has_found: bool,
 }
 
@@ -41,6 +43,7 @@ impl Default for Known {
             landing: HashMap::new(),
             flights: HashMap::new(),
             witness: None,
+            newest: None,
             has_found: false,
         }
     }
@@ -51,8 +54,21 @@ struct Facts {
     /// What the message says, as [`fingerprint`] tells it.
     content: Option<u64>,
     fate: Option<Fate>,
+    /// What this process did with it, as long as nothing more is known.
+    trace: Trace,
     /// When the gateway last answered a question about it.
     answered: Option<Duration>,
+}
+
+/// Whether a request with a message has left this process, and was not proven to have failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Trace {
+    #[default]
+    None,
+    /// It may have arrived.
+    MaybeSent,
+    /// The gateway said that it took it. Nothing that it says later makes that undone.
+    Taken,
 }
 
 /// What is known for certain about a message that was sent.
@@ -82,10 +98,10 @@ pub(crate) enum Claim {
     SaysSomethingElse,
 }
 
-/// What a message says, in a number that differs from process to process.
+/// What a message says and to whom, in a number that differs from process to process.
 pub(crate) fn fingerprint(message: &Message) -> u64 {
     static STATE: LazyLock<std::hash::RandomState> = LazyLock::new(std::hash::RandomState::new);
-    STATE.hash_one((&message.content, &message.sender))
+    STATE.hash_one((message.to.msisdn(), &message.content, &message.sender))
 }
 
 impl Known {
@@ -106,14 +122,8 @@ impl Memory {
     /// Claims a message at all of these gateways at once. They are claimed in an order of their own, the same for
     /// everybody, and given back when one of them is taken: nobody waits while holding one.
     pub(crate) fn claim(memories: &[Arc<Self>], trace_id: TraceId, content: u64) -> Claim {
-        for (place, memory) in memories.iter().enumerate() {
-            match memory.known().facts.get(&trace_id) {
-                Some(Facts { content: Some(other), .. }) if *other != content => {
-                    return Claim::SaysSomethingElse;
-                }
-                Some(Facts { fate: Some(fate), .. }) => return Claim::Sent(place, fate.clone()),
-                _ => {}
-            }
+        if let Some(known) = Self::known_fate(memories, trace_id, content) {
+            return known;
         }
         let (sender, receiver) = watch::channel(None);
         let mut flight = Flight { trace_id, content, memories: Vec::new(), receipt: sender };
@@ -132,14 +142,24 @@ impl Memory {
                 }
             }
         }
-        Claim::Mine(flight)
+        // Whoever had it may have come to an end since the first look.
+        Self::known_fate(memories, trace_id, content).unwrap_or(Claim::Mine(flight))
+    }
+
+    fn known_fate(memories: &[Arc<Self>], trace_id: TraceId, content: u64) -> Option<Claim> {
+        memories.iter().enumerate().find_map(|(place, memory)| match memory.known().facts.get(&trace_id) {
+            Some(Facts { content: Some(other), .. }) if *other != content => Some(Claim::SaysSomethingElse),
+            Some(Facts { fate: Some(fate), .. }) => Some(Claim::Sent(place, fate.clone())),
+            _ => None,
+        })
     }
 
     /// The gateway has these: those of which it is said are remembered, so that they need no question.
     pub(crate) fn accepted(&self, messages: impl Iterator<Item = (TraceId, Option<MessageId>, bool)>) {
         let mut known = self.known();
+        let mut newest = None;
         for (trace_id, message_id, remember) in messages {
-            known.witness.get_or_insert(trace_id);
+            newest = Some(trace_id);
             if !known.landing.is_empty() {
                 known.landing.remove(&trace_id);
             }
@@ -147,6 +167,8 @@ impl Memory {
                 known.facts_of(trace_id).fate = Some(Fate::Accepted(message_id));
             }
         }
+        known.witness = known.newest.or(newest);
+        known.newest = newest.or(known.newest);
     }
 
     /// The gateway has it, and it will never leave.
@@ -165,7 +187,24 @@ impl Memory {
         for trace_id in trace_ids {
             let latest = known.landing.entry(trace_id).or_default();
             *latest = until.max(*latest);
+            let facts = known.facts_of(trace_id);
+            if facts.trace == Trace::None {
+                facts.trace = Trace::MaybeSent;
+            }
         }
+    }
+
+    /// The gateway said that it took these.
+    pub(crate) fn taken(&self, trace_ids: impl Iterator<Item = TraceId>) {
+        let mut known = self.known();
+        for trace_id in trace_ids {
+            known.facts_of(trace_id).trace = Trace::Taken;
+        }
+    }
+
+    /// What this process did with it.
+    pub(crate) fn trace(&self, trace_id: TraceId) -> Trace {
+        self.known().facts.peek(&trace_id).map_or(Trace::None, |facts| facts.trace)
     }
 
     /// From when on the gateway's "I do not have it" is believed.
@@ -175,7 +214,9 @@ impl Memory {
 
     /// The gateway certainly does not have it, and nothing of it is on its way.
     pub(crate) fn absent(&self, trace_id: TraceId) {
-        self.known().landing.remove(&trace_id);
+        let mut known = self.known();
+        known.landing.remove(&trace_id);
+        known.facts_of(trace_id).trace = Trace::None;
     }
 
     /// The gateway has answered a question about these, now.

@@ -290,8 +290,8 @@ impl Message {
     }
 
     /// Names the message: its trace id is derived from the key and the recipient, and the gateways are asked for it before it
-    /// is sent, so that a job that crashed and runs again sends nothing twice. Within this process two sends with one key
-    /// are one message, even at the same moment.
+    /// is sent, so that a job that crashed and runs again sends nothing twice. Two sends with one key through one gateway
+    /// client (or its clones, by whichever messengers) are one message, even at the same moment.
     ///
     /// Two processes that send with one key at the same moment can both be told "not there". Never let an outsider choose a
     /// whole key (put your own prefix before it), and see [`MessengerBuilder::key_secret`](crate::MessengerBuilder::key_secret).

@@ -428,7 +428,7 @@ impl Transport {
             "",
             format!("the connection broke before the answer was complete{}", cause(error)),
         )
-        .broken()
+        .unclear()
     }
 }
 

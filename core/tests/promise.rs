@@ -19,8 +19,8 @@ use std::time::Duration;
 use common::fake::{Does, Fake, LIMITS, Says, Script};
 use futures_util::future::{BoxFuture, join_all};
 use payamak::{
-    AskPolicy, Clock, DeliveryState, Error, ErrorKind, Gateway, KeyKind, Message, Messenger,
-    MessengerBuilder, Outcome, Receipt, Retry, SendOutcome, TraceId,
+    AskPolicy, Clock, DeliveryState, DeliveryStatus, Error, ErrorKind, Gateway, KeyKind, Message, Messenger,
+    MessengerBuilder, Outcome, Receipt, Retry, SendOutcome, TraceId, TrackOptions,
 };
 use tokio::time::Instant;
 
@@ -115,6 +115,53 @@ async fn a_success_without_rows_is_asked_for_and_never_sent_again() {
         let submits = (never_found.submits(), second.submits());
         assert_eq!((report[0].outcome, submits), (SendOutcome::Unclear, (1, 0)), "{says:?}");
     }
+}
+
+/// The gateway lists it later than that: its key does not send it again either.
+#[tokio::test(start_paused = true)]
+async fn after_a_success_a_key_sends_nothing_again() {
+    let clock = clock();
+    let gateway = fake(&clock, Always(Does::TakeWithoutRows, Says::NotFound));
+    let messenger = messenger(&clock, &[&gateway]).build().unwrap();
+    for _ in 0..3 {
+        let report = messenger.send_each([keyed("سلام")]).await.unwrap();
+        assert_eq!((report[0].outcome, gateway.submits()), (SendOutcome::Unclear, 1));
+    }
+}
+
+/// What this process left unclear is not the first message of all: its key is not sent on the word of an untried question.
+#[tokio::test(start_paused = true)]
+async fn an_unclear_key_is_not_sent_again_on_an_untried_word() {
+    struct LostAndNeverFound(AtomicUsize);
+    impl Script for LostAndNeverFound {
+        fn submit(&self, _: &str) -> Does {
+            let is_first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+            if is_first { Does::Break(Some(Duration::ZERO)) } else { Does::Take }
+        }
+
+        fn look_up(&self, _: &str) -> Says {
+            Says::NotFound
+        }
+    }
+    let clock = clock();
+    let gateway = Arc::new(Fake::new("inferred", &clock, LostAndNeverFound(AtomicUsize::new(0))).inferred());
+    let messenger = messenger(&clock, &[&gateway]).build().unwrap();
+    for _ in 0..2 {
+        let report = messenger.send_each([keyed("سلام")]).await.unwrap();
+        assert_eq!((report[0].outcome, gateway.messages()), (SendOutcome::Unclear, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_untried_word_does_not_pass_a_refused_batch_on() {
+    let clock = clock();
+    let gateway =
+        Arc::new(Fake::new("inferred", &clock, Always(Does::TakeHalfAndRefuse, Says::NotFound)).inferred());
+    let second = Arc::new(Fake::new("second", &clock, then_takes([])));
+    let messenger = messenger(&clock, &[&gateway, &second]).build().unwrap();
+    let report = messenger.send("سلام", vec!["09121112222"; 10]).await.unwrap();
+    assert_eq!((report.unclear().count(), gateway.messages(), second.messages()), (10, 5, 0));
+    assert!(report.iter().all(|receipt| error(receipt).kind() == ErrorKind::Limit));
 }
 
 #[tokio::test(start_paused = true)]
@@ -278,6 +325,35 @@ async fn polled<T>(future: &mut BoxFuture<'static, T>, times: usize) -> bool {
     .await
 }
 
+/// The deadline of one call is not that of another that waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_second_call_has_its_own_time() {
+    let clock = clock();
+    let gateway = fake(&clock, then_takes([Does::Unreachable(SECOND * 16)]));
+    let messenger = messenger(&clock, &[&gateway]).build().unwrap();
+    let (hasty, patient) = tokio::join!(
+        messenger.send_each([keyed("سلام")]).deadline(SECOND * 20).into_future(),
+        messenger.send_each([keyed("سلام")]).into_future()
+    );
+    assert_eq!(hasty.unwrap()[0].outcome, SendOutcome::Rejected);
+    assert_eq!((patient.unwrap()[0].outcome, gateway.messages()), (SendOutcome::Accepted, 1));
+}
+
+/// A trace id of the caller's own does not hold the recipient: whoever gives it to another one is told.
+#[tokio::test(start_paused = true)]
+async fn a_trace_id_used_for_another_recipient_is_an_error() {
+    let clock = clock();
+    let gateway = fake(&clock, then_takes([]));
+    let messenger = messenger(&clock, &[&gateway]).build().unwrap();
+    let message = |to: &str| Message::new(to, "سلام").trace_id(TraceId::new(41)).once();
+    messenger.send_each([message("09121110001")]).await.unwrap();
+    let report = messenger.send_each([message("09121110002")]).await.unwrap();
+    assert_eq!(
+        (report[0].outcome, error(&report[0]).field()),
+        (SendOutcome::Rejected, Some("messages[0].trace_id"))
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_key_used_for_another_text_is_an_error() {
     let clock = clock();
@@ -348,6 +424,21 @@ async fn a_lost_answer_of_a_key_is_asked_for_even_against_the_rule() {
     let messenger = messenger(&clock, &[&patient]).budget(SECOND * 600).build().unwrap();
     let report = messenger.send_each([keyed("سلام")]).await.unwrap();
     assert_eq!((report[0].outcome, patient.messages(), patient.questions()), (SendOutcome::Accepted, 1, 2));
+}
+
+/// A whole batch of them: one question more, and not one for each.
+#[tokio::test(start_paused = true)]
+async fn a_question_against_the_rule_is_not_split() {
+    for does in [Does::Break(Some(Duration::ZERO)), Does::TakeWithoutRows, Does::TakeHalfAndRefuse] {
+        let clock = clock();
+        let gateway = Arc::new(Fake::new("strict", &clock, then_takes([does])).with_rule(SECOND * 180));
+        let messenger = messenger(&clock, &[&gateway]).build().unwrap();
+        let began = clock.now();
+        let list = (0..99).map(|index| Message::new("09121113333", "سلام").key(format!("fresh-{index}")));
+        let report = messenger.send_each(list).await.unwrap();
+        assert_eq!((report.unclear().count(), gateway.questions()), (99, 2), "{does:?}");
+        assert!(since(&clock, began) < SECOND * 10, "{does:?}");
+    }
 }
 
 // 6. Time.
@@ -429,6 +520,19 @@ async fn a_dead_gateway_fails_the_queue_behind_it() {
         assert!(since(&clock, began) <= SECOND * 4 + SECOND / 10);
         assert_eq!(report.accepted().count(), 0);
     }
+}
+
+/// What a gateway refuses is an answer: it is well, and the next message is another matter.
+#[tokio::test(start_paused = true)]
+async fn refusals_do_not_close_a_gateway() {
+    let clock = clock();
+    let gateway = Arc::new(Fake::new("first", &clock, then_takes([])).taking(SECOND));
+    gateway.refuse_text("پیوند");
+    let messenger = messenger(&clock, &[&gateway]).build().unwrap();
+    let text = |index: usize| if index < 45_000 { "پیوند" } else { "سلام" };
+    let list = (0..46_000).map(|index| Message::new("09121112222", text(index)));
+    let report = messenger.send_each(list).await.unwrap();
+    assert_eq!((report.accepted().count(), report.rejected().count()), (1_000, 45_000));
 }
 
 /// A gateway that comes back: one request found out, and everything goes out.
@@ -538,6 +642,63 @@ async fn a_failed_question_does_not_close_a_gateway() {
     let messenger = messenger(&clock, &[&first, &second]).budget(SECOND * 20).build().unwrap();
     let report = messenger.send_each([keyed("سلام")]).await.unwrap();
     assert_eq!((report[0].outcome, second.messages()), (SendOutcome::Accepted, 1));
+}
+
+/// "There" counts, although another gateway cannot be asked.
+#[tokio::test(start_paused = true)]
+async fn what_one_gateway_has_is_accepted_whatever_another_says() {
+    let clock = clock();
+    let first = fake(&clock, Always(Does::Take, Says::SlowTruth));
+    first.register(id());
+    let second = Arc::new(Fake::new("second", &clock, Always(Does::Take, Says::WrongKey)));
+    let messenger = messenger(&clock, &[&first, &second]).build().unwrap();
+    let report = messenger.send_each([keyed("سلام")]).await.unwrap();
+    assert_eq!((report[0].outcome, report[0].gateway.as_deref()), (SendOutcome::Accepted, Some("first")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_tracking_has_found_needs_no_question() {
+    let clock = clock();
+    let gateway = Arc::new(Fake::new("first", &clock, then_takes([])).with_rule(SECOND * 180));
+    gateway.register(id());
+    let messenger = messenger(&clock, &[&gateway]).build().unwrap();
+    let reports = messenger.delivery(&[Receipt::restore_unclear("09121112222", id())]).await;
+    assert_eq!(reports[0].gateway.as_deref(), Some("first"));
+    let report = messenger.send_each([keyed("سلام")]).await.unwrap();
+    assert_eq!(
+        (report[0].outcome, report[0].replayed, gateway.questions()),
+        (SendOutcome::Accepted, true, 1)
+    );
+}
+
+/// One gateway's silence is no absence, and one that cannot be asked at all does not end the tracking.
+#[tokio::test(start_paused = true)]
+async fn tracking_takes_no_silence_for_absence() {
+    struct SilentAtFirst(AtomicUsize);
+    impl Script for SilentAtFirst {
+        fn submit(&self, _: &str) -> Does {
+            Does::Take
+        }
+
+        fn look_up(&self, _: &str) -> Says {
+            if self.0.fetch_add(1, Ordering::SeqCst) < 2 { Says::Silence } else { Says::Truth }
+        }
+    }
+    let clock = clock();
+    let without = fake(&clock, then_takes([]));
+    let deaf = Arc::new(Fake::new("deaf", &clock, then_takes([])).without_look_up());
+    let with = Arc::new(Fake::new("with", &clock, SilentAtFirst(AtomicUsize::new(0))));
+    with.register(id());
+    let messenger = messenger(&clock, &[&without, &deaf, &with]).build().unwrap();
+    let options = TrackOptions::default().deadline(SECOND * 600);
+    let mut reports = messenger.track(vec![Receipt::restore_unclear("09121112222", id())], options).unwrap();
+    let mut found = None;
+    while let Some(report) = reports.next().await {
+        let state = report.status.as_ref().map(DeliveryStatus::state);
+        assert_ne!(state, Some(DeliveryState::NotFound));
+        found = found.or(report.gateway.filter(|_| state.is_some()));
+    }
+    assert_eq!(found.as_deref(), Some("with"));
 }
 
 // 8. Ids: see tests/processes.rs.
@@ -685,17 +846,23 @@ async fn one_message_at_fault_does_not_take_the_others_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn many_messages_at_fault_are_all_found() {
-    let clock = clock();
-    let gateway = fake(&clock, then_takes([]));
-    gateway.refuse_text("پیوند");
-    let second = Arc::new(Fake::new("second", &clock, then_takes([])));
-    let messenger = messenger(&clock, &[&gateway, &second]).build().unwrap();
-    let text = |index: usize| {
-        if index.is_multiple_of(7) { format!("پیوند {index}") } else { format!("کد: {index}") }
-    };
-    let report =
-        messenger.send_each((0..99).map(|index| Message::new("09121112222", text(index)))).await.unwrap();
-    assert_eq!((report.accepted().count(), gateway.messages(), second.messages()), (99, 84, 15));
+    type AtFault = fn(usize) -> bool;
+    let scattered: AtFault = |index| index.is_multiple_of(7);
+    let neighbours: AtFault = |index| index < 5;
+    let both_ends: AtFault = |index| !(1..=97).contains(&index);
+    for (is_at_fault, count) in [(scattered, 15), (neighbours, 5), (both_ends, 2)] {
+        let clock = clock();
+        let gateway = fake(&clock, then_takes([]));
+        gateway.refuse_text("پیوند");
+        let second = Arc::new(Fake::new("second", &clock, then_takes([])));
+        let messenger = messenger(&clock, &[&gateway, &second]).build().unwrap();
+        let text =
+            |index| if is_at_fault(index) { format!("پیوند {index}") } else { format!("کد: {index}") };
+        let list = (0..99).map(|index| Message::new("09121112222", text(index)));
+        let report = messenger.send_each(list).await.unwrap();
+        let sent = (gateway.messages(), second.messages());
+        assert_eq!((report.accepted().count(), sent), (99, (99 - count, count)));
+    }
 }
 
 /// One text to all: it is not one recipient's fault, and nobody looks for one.

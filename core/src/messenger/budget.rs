@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, Hint, Retry};
+use crate::error::{Error, ErrorKind, Hint, Outcome, Retry};
 
 /// How long after the settling pause a gateway may still be asked, whatever was spent before.
 const TIME_TO_ASK: Duration = Duration::from_secs(5);
@@ -121,6 +121,11 @@ pub(super) fn too_late() -> Error {
             "Send what its receipt calls rejected again, with more time; what it calls unclear with the same key, or the same trace id and once.",
             "آنچه رسیدش «ردشده» است را با مهلت بیشتر دوباره بفرستید؛ «نامعلوم» را با همان کلید، یا همان شناسهٔ پیگیری و once.",
         ))
+}
+
+/// Whether a message was left out because of the deadline of its call.
+pub(super) fn is_too_late(error: &Error) -> bool {
+    error.kind() == ErrorKind::Timeout && error.outcome() == Outcome::NotSent
 }
 
 #[cfg(test)]

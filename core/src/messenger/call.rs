@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::AskPolicy;
-use super::budget::Budget;
+use super::budget::{Budget, is_too_late};
 use super::isolate::SharedFault;
 use super::lane::Lane;
 use super::ledger::Ledger;
@@ -143,7 +143,10 @@ impl Call {
                 Err(error) => error,
             };
             lane.failed(&error);
-            patience.failed(&error);
+            // A refusal for good is an answer: the gateway is well, and the next message is another matter.
+            if error.outcome() == Outcome::Unclear || error.retry() == Retry::Backoff {
+                patience.failed(&error);
+            }
             if error.outcome() == Outcome::NotSent {
                 if messages.len() > 1 && matches!(error.kind(), ErrorKind::Limit | ErrorKind::Credit) {
                     messages = self.ask_after_refusal(lane, messages, &error, &mut patience).await;
@@ -210,6 +213,7 @@ impl Call {
         let detail = "the answer does not say what became of this message";
         let failure = Error::maybe_sent(ErrorKind::Decode, "send", detail).with_gateway(name);
         self.may_land(lane, messages, &failure);
+        lane.memory.taken(messages.iter().filter_map(|index| self.trace_id(*index)));
         let Findings { absent, unknown } = reconcile(self, lane, messages, Why::RowMissing, patience).await;
         let absent = absent.into_iter().map(|index| (index, failure.clone()));
         self.leave_unclear(lane, &failure, absent.chain(unknown));
@@ -275,7 +279,10 @@ impl Call {
             return;
         }
         for index in messages {
-            if let (Some(flight), Some(receipt)) = (flights.remove(&index), self.ledger.receipt(index)) {
+            if let (Some(flight), Some(receipt)) = (flights.remove(&index), self.ledger.receipt(index))
+                // The deadline was this call's own: whoever waits may have more time.
+                && !receipt.error.as_ref().is_some_and(is_too_late)
+            {
                 flight.land(receipt);
             }
         }

@@ -25,7 +25,8 @@ impl Call {
     pub(super) async fn run(&self, messages: Vec<u32>) {
         let (once, rest): (Vec<_>, Vec<_>) = messages.into_iter().partition(|index| self.is_once(*index));
         // As many at a time as travel together, so that the first is sent before the last is asked for.
-        let together = self.lanes.first().map_or(1, |lane| lane.gateway.capabilities().max_recipients.max(1));
+        let most = |lane: &Lane| lane.gateway.capabilities().max_recipients;
+        let together = self.lanes.iter().map(most).max().unwrap_or(1).max(1);
         let groups: Vec<_> = once.chunks(together).map(<[u32]>::to_vec).collect();
         let once: BoxFuture<'_, ()> =
             Box::pin(stream::iter(groups).for_each_concurrent(self.policy.concurrency, |group| async move {
@@ -78,7 +79,7 @@ impl Call {
     fn key_reused(&self, index: u32) -> Error {
         let has_key = self.message(index).is_some_and(|message| message.key.is_some());
         let (field, what) = if has_key { ("key", "key") } else { ("trace_id", "trace id") };
-        let detail = format!("used for another text before; each {what} names one message");
+        let detail = format!("used for another message before; each {what} names one");
         Error::invalid_input("send", field, detail).in_list(self.list, index)
     }
 
@@ -119,13 +120,26 @@ impl Call {
             };
             // What every gateway says it does not have goes out at once, whatever they are still asked for.
             let (ready, are_ready) = mpsc::unbounded_channel();
-            let absences = Arc::new(Absences { gateways: lanes.len(), counted: Mutex::default(), ready });
+            let absences = Arc::new(Absences {
+                gateways: lanes.len(),
+                counted: Mutex::default(),
+                unknown: Mutex::default(),
+                ready,
+            });
             let mut questions = Vec::with_capacity(lanes.len());
             for lane in lanes {
                 questions.push(self.ask_before_sending(lane, &messages, absences.clone()));
             }
-            drop(absences);
-            join(join_all(questions), self.deliver_as_ready(are_ready)).await;
+            let asked = async move {
+                join_all(questions).await;
+                // Only now is it certain that no other gateway has it: what one turned out to have is decided, and stays so.
+                for (place, index, cause) in absences.take_unknown() {
+                    if let Some(lane) = self.lanes.get(place) {
+                        self.unclear(lane, &[index], &not_asked(&cause));
+                    }
+                }
+            };
+            join(asked, self.deliver_as_ready(are_ready)).await;
         })
     }
 
@@ -133,11 +147,8 @@ impl Call {
     async fn ask_before_sending(&self, lane: &Lane, messages: &[u32], absences: Arc<Absences>) {
         let mut patience = Patience::new(&self.policy.retry, lane.place, &self.budget, &self.clock);
         let tell = |findings: Findings| {
-            for (index, cause) in findings.unknown {
-                // What another gateway turned out to have is decided, and stays so.
-                self.unclear(lane, &[index], &not_asked(&cause));
-            }
             absences.count(findings.absent);
+            absences.keep_unknown(lane.place, findings.unknown);
         };
         reconcile_each(self, lane, messages, Why::BeforeSending, &mut patience, tell).await;
     }
@@ -223,11 +234,22 @@ impl Call {
 struct Absences {
     gateways: usize,
     counted: Mutex<HashMap<u32, usize>>,
+    /// Which could not say, by their place, of which messages and why.
+    unknown: Mutex<Vec<(usize, u32, Error)>>,
     /// Takes the messages of which all have.
     ready: mpsc::UnboundedSender<u32>,
 }
 
 impl Absences {
+    fn keep_unknown(&self, gateway: usize, messages: Vec<(u32, Error)>) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        unknown.extend(messages.into_iter().map(|(index, cause)| (gateway, index, cause)));
+    }
+
+    fn take_unknown(&self) -> Vec<(usize, u32, Error)> {
+        std::mem::take(&mut *self.unknown.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn count(&self, messages: Vec<u32>) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         for index in messages {

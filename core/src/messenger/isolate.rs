@@ -9,8 +9,8 @@ use crate::error::{Error, Outcome, RefusedPart};
 use crate::gateway::BatchKind;
 
 /// After so many messages in a row that were each found to be at fault, with nothing accepted in between, the fault is the
-/// request's.
-const ALL_AT_FAULT: usize = 2;
+/// request's. They are looked for from both ends in turn, so that a few at one end are not taken for all.
+const ALL_AT_FAULT: usize = 3;
 
 /// A refusal that was found to be about a whole request, and not about one of its messages.
 pub(super) struct SharedFault {
@@ -26,7 +26,11 @@ impl Call {
     pub(super) fn may_be_one_message(&self, kind: BatchKind, messages: &[u32], error: &Error) -> bool {
         let differs = match error.refused_part() {
             Some(RefusedPart::Recipient | RefusedPart::AnyValue) => true,
-            Some(RefusedPart::Text | RefusedPart::Sender) => kind == BatchKind::Personal,
+            Some(RefusedPart::Text) => kind == BatchKind::Personal,
+            Some(RefusedPart::Sender) => {
+                let line = |index: &u32| self.message(*index).and_then(|message| message.sender.as_ref());
+                messages.windows(2).any(|pair| matches!(pair, [one, next] if line(one) != line(next)))
+            }
             None => false,
         };
         if !differs || error.outcome() != Outcome::NotSent {
@@ -62,9 +66,13 @@ impl Call {
         // Of requests that were refused, and not known to be at fault.
         let mut set_aside = Vec::new();
         let mut in_a_row = 0;
+        let mut from_the_end = false;
         loop {
             while suspects.len() > 1 {
-                let others = suspects.split_off(suspects.len() / 2);
+                let mut others = suspects.split_off(suspects.len() / 2);
+                if from_the_end {
+                    std::mem::swap(&mut suspects, &mut others);
+                }
                 let half = Planned { kind, messages: suspects };
                 match self.send(lane, half, is_last).await {
                     // Then it is one of the others: together they had been refused.
@@ -87,6 +95,7 @@ impl Call {
             }
             not_sent.push((suspects, reason));
             in_a_row += 1;
+            from_the_end = !from_the_end;
             if set_aside.is_empty() {
                 return not_sent;
             }

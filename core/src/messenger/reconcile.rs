@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::{Either, select};
 use futures_util::stream;
 
 use super::call::Call;
@@ -13,6 +13,7 @@ use super::retry::Patience;
 use crate::delivery::DeliveryStatus;
 use crate::error::{Error, ErrorKind, Retry};
 use crate::gateway::{LookUp, Registration};
+use crate::memory::Trace;
 use crate::message::{MessageId, TraceId};
 
 /// How long a gateway is held back that asks to slow down without saying how long.
@@ -27,6 +28,10 @@ const TIME_BEFORE_SENDING: Duration = Duration::from_secs(5);
 
 /// How often it is waited for another message to arrive, whose finding would show that asking works.
 const MOST_WAITS: u32 = 4;
+
+/// How often one question is split: enough to find two ids among a hundred that were asked about lately, and too few to
+/// ask about each of a hundred by itself.
+const MOST_SPLITS: u32 = 14;
 
 /// Why a gateway is asked, which decides what its "I do not have it" is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +128,9 @@ struct Search<'a> {
     /// Questions are asked until then.
     until: Duration,
     refused: u32,
-    /// How often it was waited for another message to arrive.
+    /// How many rounds of questions waited for another message to arrive, and the pause of this one.
     waits: u32,
+    wait: Option<Duration>,
     /// Whether the last questions were asked beside one about a message that is certainly there.
     was_tried: bool,
     sought: HashMap<TraceId, Sought>,
@@ -166,6 +172,7 @@ impl<'a> Search<'a> {
             until,
             refused: 0,
             waits: 0,
+            wait: None,
             was_tried: false,
             sought,
             findings,
@@ -207,13 +214,20 @@ impl<'a> Search<'a> {
         due.sort_unstable();
         let witness = self.needs_witness().then(|| self.lane.memory.witness()).flatten();
         self.was_tried = witness.is_some();
-        let ids = due.iter().copied().chain(witness);
-        let chunks: Vec<Vec<TraceId>> =
-            ids.collect::<Vec<_>>().chunks(self.look_up.most.max(1)).map(<[TraceId]>::to_vec).collect();
+        // What is asked against the rule is asked together, so that its refusal holds nothing else back.
+        let is_against_the_rule =
+            |id: &TraceId| self.sought.get(id).is_some_and(|sought| sought.is_last_question);
+        let (against, allowed): (Vec<_>, Vec<_>) =
+            due.into_iter().chain(witness).partition(is_against_the_rule);
+        let most = self.look_up.most.max(1);
+        let chunks = |ids: &[TraceId], splits| {
+            ids.chunks(most).map(|ids| (ids.to_vec(), splits)).collect::<Vec<(Vec<TraceId>, u32)>>()
+        };
+        let chunks = [chunks(&against, 0), chunks(&allowed, MOST_SPLITS)].concat();
         let limit = self.question_limit(now);
-        let (call, lane) = (self.call, self.lane);
+        let (call, lane, rule) = (self.call, self.lane, self.look_up.every);
         let mut questions = stream::iter(chunks)
-            .map(|ids| ask_or_split(call, lane, ids, limit))
+            .map(|(ids, splits)| ask_or_split(call, lane, ids, rule, limit, splits))
             .buffer_unordered(call.policy.concurrency);
         let mut answers = Vec::new();
         while let Some(some) = questions.next().await {
@@ -234,14 +248,21 @@ impl<'a> Search<'a> {
 
     /// Whether something is to be asked for that is certainly there, to see whether asking finds it.
     fn needs_witness(&self) -> bool {
-        self.look_up.is_inferred && !self.lane.memory.has_found() && self.why != Why::Refused
+        self.look_up.is_inferred && !self.lane.memory.has_found()
     }
 
-    /// Whether "I do not have it" means anything here.
-    fn is_trusted(&self) -> bool {
+    /// Whether "I do not have it" means anything for this message.
+    fn is_trusted(&self, id: TraceId) -> bool {
+        let is_new = || self.lane.memory.trace(id) == Trace::None;
         !self.needs_witness()
-            // The first message of all cannot wait until another one has been found.
-            || (self.why == Why::BeforeSending && !self.was_tried)
+            // The first message of all cannot wait until another one has been found. One that this process may have sent
+            // before is not the first.
+            || (self.why == Why::BeforeSending && !self.was_tried && is_new())
+    }
+
+    /// Whether the gateway said that it took the message, now or in an earlier call.
+    fn was_taken(&self, id: TraceId) -> bool {
+        self.why == Why::RowMissing || self.lane.memory.trace(id) == Trace::Taken
     }
 
     fn read(&mut self, answers: Vec<Answer>, asked_at: Duration, patience: &mut Patience<'_>) {
@@ -272,6 +293,7 @@ impl<'a> Search<'a> {
                 Err(error) => failed.push((ids, error)),
             }
         }
+        self.wait = None;
         // When all answers are in: a message that one row has and another has not is there.
         for id in missed {
             self.missed(id, asked_at, patience);
@@ -287,7 +309,7 @@ impl<'a> Search<'a> {
     }
 
     fn missed(&mut self, id: TraceId, asked_at: Duration, patience: &mut Patience<'_>) {
-        let is_trusted = self.is_trusted();
+        let (is_trusted, was_taken) = (self.is_trusted(id), self.was_taken(id));
         let others_under_way = self.call.ledger.progress().in_flight > self.sought.len();
         let can_be_tried = !self.was_tried && self.lane.memory.witness().is_some();
         let Some(sought) = self.sought.get_mut(&id) else { return };
@@ -300,11 +322,15 @@ impl<'a> Search<'a> {
             sought.next = asked_at;
             return;
         }
-        if !is_trusted && others_under_way && !self.was_tried && self.waits < MOST_WAITS {
+        let may_wait = self.wait.is_some() || self.waits < MOST_WAITS;
+        if !is_trusted && others_under_way && !self.was_tried && may_wait {
             // One of them may be that other message.
-            if let Some(pause) = patience.pause(None, self.until) {
-                sought.next = asked_at.saturating_add(pause);
+            if self.wait.is_none() {
+                self.wait = patience.pause(None, self.until);
                 self.waits += 1;
+            }
+            if let Some(pause) = self.wait {
+                sought.next = asked_at.saturating_add(pause);
                 return;
             }
         }
@@ -325,7 +351,7 @@ impl<'a> Search<'a> {
                  published that it can be asked this way",
             );
             self.findings.unknown.push((sought.index, error));
-        } else if self.why == Why::RowMissing {
+        } else if was_taken {
             let error =
                 not_proven("the gateway says that it does not have the message, after it had taken it");
             self.findings.unknown.push((sought.index, error));
@@ -391,7 +417,7 @@ impl<'a> Search<'a> {
     }
 }
 
-fn no_row(lane: &Lane) -> Error {
+pub(super) fn no_row(lane: &Lane) -> Error {
     Error::maybe_sent(
         ErrorKind::Decode,
         "look_up",
@@ -401,38 +427,36 @@ fn no_row(lane: &Lane) -> Error {
 }
 
 /// Asks one question. One that is refused because some of its ids were asked about lately is split until these are alone, so
-/// that they do not hold the others back; where both halves are refused, everybody slows down first.
-fn ask_or_split<'a>(
-    call: &'a Call,
-    lane: &'a Lane,
+/// that they do not hold the others back.
+async fn ask_or_split(
+    call: &Call,
+    lane: &Lane,
     ids: Vec<TraceId>,
+    rule: Duration,
     limit: Duration,
-) -> BoxFuture<'a, Vec<Answer>> {
-    Box::pin(async move {
+    splits: u32,
+) -> Vec<Answer> {
+    let (mut splits, mut open, mut answers) = (splits, vec![ids], Vec::new());
+    while let Some(mut ids) = open.pop() {
         let answer = ask(call, lane, &ids, limit).await;
-        let Err(error) = &answer else { return vec![(ids, answer)] };
-        if error.kind() != ErrorKind::RateLimit {
-            return vec![(ids, answer)];
-        }
-        let is_about_all = ids.len() == 1 || error.retry_after().is_some() || error.code().is_none();
-        if is_about_all {
-            if ids.len() > 1
-                || lane.gateway.capabilities().look_up.is_some_and(|look_up| look_up.every.is_zero())
-            {
-                // At once, before the questions that are left are told the same.
-                lane.pace.slow_down(error.retry_after().unwrap_or(SLOW_DOWN));
+        match &answer {
+            Err(error) if error.kind() == ErrorKind::RateLimit => {
+                let is_about_ids = error.code().is_some() && error.retry_after().is_none() && !rule.is_zero();
+                if !is_about_ids {
+                    // At once, before the questions that are left are told the same.
+                    lane.pace.slow_down(error.retry_after().unwrap_or(SLOW_DOWN));
+                } else if ids.len() > 1 && splits > 0 {
+                    splits -= 1;
+                    let second = ids.split_off(ids.len() / 2);
+                    open.extend([second, ids]);
+                    continue;
+                }
             }
-            return vec![(ids, answer)];
+            _ => {}
         }
-        let (first, second) = ids.split_at(ids.len() / 2);
-        let mut answers = ask_or_split(call, lane, first.to_vec(), limit).await;
-        let is_refused = |answers: &[Answer]| answers.iter().all(|(_, answer)| answer.is_err());
-        if first.len() > 1 && is_refused(&answers) {
-            lane.pace.slow_down(SLOW_DOWN);
-        }
-        answers.extend(ask_or_split(call, lane, second.to_vec(), limit).await);
-        answers
-    })
+        answers.push((ids, answer));
+    }
+    answers
 }
 
 async fn ask(call: &Call, lane: &Lane, ids: &[TraceId], limit: Duration) -> Result<Vec<Registration>, Error> {

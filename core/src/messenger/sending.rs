@@ -147,6 +147,7 @@ impl Sending {
         if self.deadline.is_some_and(|deadline| !is_deadline(deadline)) {
             return Err(Error::invalid_input("send", "deadline", DEADLINE_RANGE));
         }
+        let began = self.messenger.clock.now();
         let budget = Budget::new(self.messenger.policy.retry.budget, self.deadline, &self.messenger.clock);
         self.ready();
         let Self { messenger, messages, list, deadline, notify, cancel, ready, .. } = self;
@@ -180,7 +181,11 @@ impl Sending {
         };
         let late = async {
             match deadline {
-                Some(deadline) => clock.limit(deadline).await,
+                Some(deadline) => {
+                    // Making ids for a long list takes time, too.
+                    let spent = clock.now().saturating_sub(began);
+                    clock.limit(deadline.saturating_sub(spent)).await;
+                }
                 None => pending().await,
             }
         };

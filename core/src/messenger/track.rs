@@ -16,7 +16,9 @@ use serde::Serialize;
 
 use super::Inner;
 use super::lane::Lane;
-use crate::delivery::DeliveryStatus;
+use super::reconcile::no_row;
+use crate::clock::Clock;
+use crate::delivery::{DeliveryState, DeliveryStatus};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::Registration;
 use crate::message::{IncomingMessage, MessageId, Receipt, SendOutcome, TraceId};
@@ -147,6 +149,8 @@ impl fmt::Debug for Tracking {
 /// A message that is followed.
 struct Followed {
     report: DeliveryReport,
+    /// Nobody knows which gateway has it, if any: all are asked.
+    is_unclear: bool,
     /// How often the gateways, asked by trace id, did not have it. Once is not enough: it may have been on its way.
     absences: u32,
 }
@@ -175,7 +179,7 @@ impl Followed {
             error,
             timed_out: false,
         };
-        Self { report, absences: 0 }
+        Self { report, is_unclear: receipt.outcome == SendOutcome::Unclear, absences: 0 }
     }
 
     /// What is never going to be answered: the receipt is at fault, or the messenger, and not the moment.
@@ -199,15 +203,20 @@ impl Followed {
 impl Inner {
     /// The gateways that may have a message: the one it was sent by, or all of them where nobody knows.
     fn lanes_of(&self, gateway: Option<&Arc<str>>) -> Vec<&Lane> {
-        let is_it = |lane: &&Lane| gateway.is_none_or(|name| lane.gateway.name() == name);
-        self.lanes.iter().filter(is_it).collect()
+        if let Some(name) = gateway {
+            return self.lanes.iter().filter(|lane| lane.gateway.name() == name).collect();
+        }
+        let (can, cannot): (Vec<&Lane>, Vec<&Lane>) =
+            self.lanes.iter().partition(|lane| lane.gateway.capabilities().look_up.is_some());
+        if can.is_empty() { cannot } else { can }
     }
 
     /// Asks once about all of them, in requests of the gateways' size. Failures stand in the reports.
     async fn look(&self, followed: &mut [Followed]) {
         let mut by_gateway: IndexMap<Option<Arc<str>>, Vec<usize>> = IndexMap::new();
         for (place, one) in followed.iter().enumerate() {
-            by_gateway.entry(one.report.gateway.clone()).or_default().push(place);
+            let gateway = one.report.gateway.clone().filter(|_| !one.is_unclear);
+            by_gateway.entry(gateway).or_default().push(place);
         }
         for (name, places) in by_gateway {
             let lanes = self.lanes_of(name.as_ref());
@@ -222,7 +231,7 @@ impl Inner {
             if let [lane] = lanes.as_slice() {
                 ask_by_id(lane, followed, with_id).await;
             }
-            ask_by_trace_id(&lanes, followed, without_id).await;
+            ask_by_trace_id(&lanes, followed, without_id, &self.clock).await;
         }
     }
 
@@ -294,7 +303,8 @@ impl Inner {
             let lanes = self.lanes.iter();
             let is_asked = |lane: &&Lane| {
                 let may_have = |one: &Followed| {
-                    one.report.gateway.as_ref().is_none_or(|name| name == lane.gateway.name())
+                    one.is_unclear
+                        || one.report.gateway.as_ref().is_none_or(|name| name == lane.gateway.name())
                 };
                 pending.iter().any(may_have)
             };
@@ -337,7 +347,11 @@ impl Inner {
         let Some(lane) = self.lanes.get(place).filter(|lane| lane.gateway.capabilities().inbox) else {
             return;
         };
-        let _turn = lane.inbox.lock().await;
+        let Ok(_turn) = lane.inbox.try_lock() else {
+            // An earlier stream's question is under way: its answer is everybody's, and nobody asks a second time meanwhile.
+            drop(lane.inbox.lock().await);
+            return;
+        };
         let permit = lane.pace.enter().await;
         let answer = lane.gateway.receive().await;
         drop(permit);
@@ -402,7 +416,12 @@ enum Word {
 
 /// A message whose id is not known is asked for by its trace id, at every gateway that may have it; the same answer says
 /// where it is. It is missing when none of them has it.
-async fn ask_by_trace_id(lanes: &[&Lane], followed: &mut [Followed], places: Vec<usize>) {
+async fn ask_by_trace_id(
+    lanes: &[&Lane],
+    followed: &mut [Followed],
+    places: Vec<usize>,
+    clock: &Arc<dyn Clock>,
+) {
     let of_trace = grouped(places, |place| Some(followed.get(place)?.report.trace_id));
     let ids: Vec<TraceId> = of_trace.keys().copied().collect();
     let mut words: HashMap<TraceId, Word> = HashMap::new();
@@ -410,7 +429,7 @@ async fn ask_by_trace_id(lanes: &[&Lane], followed: &mut [Followed], places: Vec
         // What one gateway has, another need not be asked for.
         let is_open = |id: &&TraceId| !matches!(words.get(id), Some(Word::Here(..)));
         let open: Vec<TraceId> = ids.iter().filter(is_open).copied().collect();
-        for (id, word) in words_of(lane, &open).await {
+        for (id, word) in words_of(lane, &open, clock).await {
             match (words.get(&id), &word) {
                 // One gateway that could not be asked leaves the question open.
                 (Some(Word::Failed(_)), Word::NotHere(_)) => {}
@@ -422,7 +441,8 @@ async fn ask_by_trace_id(lanes: &[&Lane], followed: &mut [Followed], places: Vec
         each(followed, of_trace.get(&id), |one| match &word {
             Word::Here(gateway, message_id, status) => {
                 one.absences = 0;
-                one.report.gateway.get_or_insert_with(|| gateway.clone());
+                one.is_unclear = false;
+                one.report.gateway = Some(gateway.clone());
                 one.settle(*message_id, status);
             }
             Word::NotHere(status) => {
@@ -436,7 +456,7 @@ async fn ask_by_trace_id(lanes: &[&Lane], followed: &mut [Followed], places: Vec
     }
 }
 
-async fn words_of(lane: &Lane, ids: &[TraceId]) -> Vec<(TraceId, Word)> {
+async fn words_of(lane: &Lane, ids: &[TraceId], clock: &Arc<dyn Clock>) -> Vec<(TraceId, Word)> {
     let gateway = lane.gateway.name();
     let Some(look_up) = lane.gateway.capabilities().look_up else {
         let error = cannot_be_asked(lane);
@@ -449,12 +469,26 @@ async fn words_of(lane: &Lane, ids: &[TraceId]) -> Vec<(TraceId, Word)> {
         drop(permit);
         match answer {
             Ok(registrations) => {
-                words.extend(registrations.into_iter().map(|registration| match registration {
-                    Registration::Registered { trace_id, message_id, status } => {
-                        (trace_id, Word::Here(gateway.clone(), message_id, status))
+                lane.memory.answered(chunk.iter().copied(), clock.now());
+                // An id without a row is no answer.
+                let silence = |id: &TraceId| (*id, Word::Failed(no_row(lane)));
+                let mut of_chunk: HashMap<TraceId, Word> = chunk.iter().map(silence).collect();
+                for registration in registrations {
+                    match registration {
+                        Registration::Registered { trace_id, message_id, status } => {
+                            if status.state() != DeliveryState::NotSent {
+                                lane.memory.accepted(std::iter::once((trace_id, message_id, true)));
+                            }
+                            of_chunk.insert(trace_id, Word::Here(gateway.clone(), message_id, status));
+                        }
+                        Registration::NotRegistered { trace_id, status } => {
+                            if !matches!(of_chunk.get(&trace_id), Some(Word::Here(..))) {
+                                of_chunk.insert(trace_id, Word::NotHere(status));
+                            }
+                        }
                     }
-                    Registration::NotRegistered { trace_id, status } => (trace_id, Word::NotHere(status)),
-                }));
+                }
+                words.extend(of_chunk);
             }
             Err(error) => words.extend(chunk.iter().map(|id| (*id, Word::Failed(error.clone())))),
         }

@@ -38,6 +38,10 @@ pub(crate) enum Does {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Says {
     Truth,
+    /// The truth, a second later.
+    SlowTruth,
+    /// Nothing about any message.
+    Silence,
     /// The connection breaks.
     Break,
     /// "Not found", beside the id of the message.
@@ -94,6 +98,8 @@ pub(crate) struct Fake {
     memory: Arc<Memory>,
     clock: Arc<dyn Clock>,
     script: Arc<dyn Script>,
+    /// How long it takes to answer a request that sends.
+    takes: Duration,
     books: Mutex<Books>,
 }
 
@@ -113,6 +119,7 @@ impl Fake {
             memory: Arc::default(),
             clock: clock.clone(),
             script: Arc::new(script),
+            takes: Duration::ZERO,
             books: Mutex::default(),
         }
     }
@@ -126,6 +133,18 @@ impl Fake {
     /// Nobody has published that it can be asked.
     pub(crate) fn inferred(mut self) -> Self {
         self.capabilities = self.capabilities.look_up(LookUp::new(1).inferred());
+        self
+    }
+
+    /// It takes so long to answer a request that sends.
+    pub(crate) fn taking(mut self, takes: Duration) -> Self {
+        self.takes = takes;
+        self
+    }
+
+    /// It cannot be asked.
+    pub(crate) fn without_look_up(mut self) -> Self {
+        self.capabilities = Capabilities::new(99);
         self
     }
 
@@ -189,7 +208,7 @@ impl Fake {
             books.asked.insert(*id, now);
             let is_there =
                 books.landings.get(id).is_some_and(|landings| landings.iter().any(|at| *at <= now));
-            if says == Says::Contradiction {
+            if matches!(says, Says::Contradiction | Says::Silence) {
                 continue;
             }
             let state = books.states.get(id).copied().unwrap_or(DeliveryState::Queued);
@@ -246,7 +265,7 @@ impl Gateway for Fake {
     fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>> {
         Box::pin(async move {
             // On its way there, and on the way back: what happens between is up to whoever runs the test.
-            self.clock.sleep(Duration::ZERO).await;
+            self.clock.sleep(self.takes).await;
             let ids: Vec<TraceId> = batch.messages.iter().map(|message| message.trace_id).collect();
             let now = self.clock.now();
             self.books.lock().unwrap().submits += 1;
@@ -297,7 +316,8 @@ impl Gateway for Fake {
             self.books.lock().unwrap().questions += 1;
             let says = self.script.look_up(&self.name);
             match says {
-                Says::Truth | Says::Contradiction | Says::NotFound => {}
+                Says::Truth | Says::Silence | Says::Contradiction | Says::NotFound => {}
+                Says::SlowTruth => self.clock.sleep(Duration::from_secs(1)).await,
                 Says::Break => {
                     return Err(Error::not_sent(
                         ErrorKind::Unavailable,
