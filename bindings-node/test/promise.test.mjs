@@ -76,10 +76,15 @@ test('a deadline holds while the messages are still coming, and so do a signal a
   const emulator = await emulate(t);
   const messenger = messengerOn(emulator);
   let closed = 0;
+  let stalled = () => {};
   const source = () => ({
     [Symbol.asyncIterator]: () => {
       let given = 0;
-      const next = () => (given++ < 2 ? Promise.resolve({ value: { to: TO, text: `سلام ${given}` } }) : new Promise(() => {}));
+      const next = () => {
+        if (given++ < 2) return Promise.resolve({ value: { to: TO, text: `سلام ${given}` } });
+        stalled();
+        return new Promise(() => {});
+      };
       return { next, return: () => (closed += 1, new Promise(() => {})) };
     },
   });
@@ -88,7 +93,7 @@ test('a deadline holds while the messages are still coming, and so do a signal a
   assert.ok(report.at(1).error instanceof TimeoutError && took < QUICKLY);
   const signal = () => {
     const controller = new AbortController();
-    setTimeout(() => controller.abort(), 50);
+    stalled = () => setImmediate(() => controller.abort());
     return { signal: controller.signal };
   };
   for (const options of [() => ({ timeout: 50 }), signal]) {

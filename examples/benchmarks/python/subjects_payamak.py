@@ -63,7 +63,7 @@ class Gateway:
         require_statuses(niksms.get_sms_delivery(ids), ids)
 
     def fault(self, timeout: float) -> str:
-        return says(Messenger([self.gateway], budget=timeout / 4).send(TEXT, TO))
+        return says(Messenger([self.gateway], deadline=timeout * 2 / 3).send(TEXT, TO))
 
     def close(self) -> None:
         self.gateway.close()
@@ -102,7 +102,7 @@ class AsyncGateway:
         require_statuses(await niksms.get_sms_delivery(ids), ids)
 
     async def fault(self, timeout: float) -> str:
-        return says(await AsyncMessenger([self.gateway], budget=timeout / 4).send(TEXT, TO))
+        return says(await AsyncMessenger([self.gateway], deadline=timeout * 2 / 3).send(TEXT, TO))
 
     async def close(self) -> None:
         await self.gateway.aclose()

@@ -35,9 +35,9 @@ export function make(name, base) {
       return (ids) => niksms.getSmsDelivery(ids);
     },
 
-    // The budget is all that differs from the defaults: the driver does not wait the minute that a send may ask about itself.
+    // The deadline is all that differs from the defaults: the driver does not wait as long as a send may ask about itself.
     async fault() {
-      const patient = new Messenger([gateway], { budget: 4000 });
+      const patient = new Messenger([gateway], { deadline: 20_000 });
       const receipt = (await patient.send(TEXT, TO)).at(0);
       const { error } = receipt;
       return error ? `${receipt.outcome}: ${error.name}: ${error.message}` : receipt.outcome;

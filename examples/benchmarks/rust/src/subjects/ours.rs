@@ -9,8 +9,8 @@ use payamak::{Destination, MessageId, Messenger, NikSms, PayamResan, TraceId};
 use super::{API_KEY, RECIPIENT, SENDER, TEXT, next_trace_id};
 use crate::jobs::Dialect;
 
-/// Long beyond need, and shorter than the patience of the driver.
-const BUDGET: Duration = Duration::from_secs(6);
+/// Longer than any send takes that goes well, and shorter than the patience of the driver.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// The gateways' clients.
 pub struct Gateways {
@@ -60,7 +60,7 @@ pub struct Safely(Messenger);
 
 impl Safely {
     pub(super) fn new(url: &str) -> Result<Self> {
-        Ok(Self(Messenger::builder().gateway(payam_resan(url)?).budget(BUDGET).build()?))
+        Ok(Self(Messenger::builder().gateway(payam_resan(url)?).build()?))
     }
 
     pub(super) async fn send(&self) -> Result<()> {
@@ -77,7 +77,7 @@ impl Safely {
     }
 
     pub(super) async fn send_once(&self) -> String {
-        match self.0.send(TEXT, RECIPIENT).await {
+        match self.0.send(TEXT, RECIPIENT).deadline(DEADLINE).await {
             Ok(report) => report.into_iter().map(|receipt| said(&receipt)).collect(),
             Err(error) => format!("{error}"),
         }

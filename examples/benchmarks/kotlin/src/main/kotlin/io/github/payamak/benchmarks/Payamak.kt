@@ -46,9 +46,9 @@ class Payamak(private val base: String, private val safely: Boolean) : Subject()
         return { ids -> niksms.getSmsDelivery(ids).map(MessageStatus::messageId) }
     }
 
-    /** The budget is all that differs from the defaults: nobody waits the minute that a send may ask about itself. */
+    /** The deadline is all that differs from the defaults: nobody waits as long as a send may ask about itself. */
     override suspend fun fault(): String {
-        val receipt = Messenger(gateway) { budget = 6.seconds }.send(TEXT, to = TO).single()
+        val receipt = Messenger(gateway) { deadline = 20.seconds }.send(TEXT, to = TO).single()
         val error = receipt.error ?: return receipt.outcome.wireName
         return "${receipt.outcome.wireName}: ${error.type}: ${error.message}"
     }
