@@ -424,7 +424,7 @@ def test_a_key_secret_makes_other_ids(mode: Mode, monkeypatch: pytest.MonkeyPatc
     assert SECRET not in repr(mode.messenger(key_secret=SECRET))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where there is fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork, so no child")
 def test_a_forked_child_keeps_the_secret_that_its_parent_found(
     gateway: PayamResan, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

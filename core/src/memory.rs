@@ -94,7 +94,7 @@ pub(crate) enum Claim {
     Theirs(watch::Receiver<Option<Receipt>>),
     /// It was sent before, through the gateway of this place in the list of memories.
     Sent(usize, Fate),
-    /// The key was used for another text.
+    /// The key, or the trace id, was used for another text or recipient.
     SaysSomethingElse,
 }
 

@@ -365,6 +365,7 @@ async fn a_key_used_for_another_text_is_an_error() {
         (report[0].outcome, error(&report[0]).field()),
         (SendOutcome::Rejected, Some("messages[0].key"))
     );
+    assert!(error(&report[0]).hint().unwrap().en.contains("of its own"));
     let report = messenger.send("کد: 2", "09121112222").key("order-981").await.unwrap();
     assert_eq!((error(&report[0]).kind(), error(&report[0]).field()), (ErrorKind::InvalidInput, Some("key")));
     assert_eq!(gateway.messages(), 1);
@@ -402,6 +403,7 @@ async fn an_id_asked_about_lately_does_not_hold_others_back() {
     let sending = messenger.send_each(std::iter::once(keyed("سلام")).chain(list));
     let log = sending.log();
     let sent = tokio::spawn(sending.into_future());
+    // Virtual time: it passes when nobody has anything else to do, so whatever can go out in it has gone out.
     tokio::time::sleep(SECOND * 20).await;
     assert_eq!(log.progress().accepted, 49, "the others have gone out");
     let report = sent.await.unwrap().unwrap();

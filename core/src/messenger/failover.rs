@@ -80,7 +80,10 @@ impl Call {
         let has_key = self.message(index).is_some_and(|message| message.key.is_some());
         let (field, what) = if has_key { ("key", "key") } else { ("trace_id", "trace id") };
         let detail = format!("used for another message before; each {what} names one");
-        Error::invalid_input("send", field, detail).in_list(self.list, index)
+        Error::invalid_input("send", field, detail).in_list(self.list, index).with_hint(Hint::new(
+            "If this is a new message, give it a key (or a trace id) of its own; the earlier one stands as it is.",
+            "اگر این پیام تازه است، کلید (یا شناسهٔ پیگیری) خودش را به آن بدهید؛ پیام پیشین همان‌گونه که هست می‌ماند.",
+        ))
     }
 
     /// Another call is sending the message: its receipt is this one's too. If that call is dropped, this one goes on.
