@@ -43,10 +43,17 @@ struct Received {
 }
 
 pub(crate) fn answer(world: &World, request: &Request, path: &str) -> Answer {
+    // A form or a plain text is what a browser sends for any page without asking.
+    if !request.body.is_empty() && !request.has_content_type("application/json") {
+        return Answer::json(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            &Failed { error: "a body has to come with content-type: application/json" },
+        );
+    }
     let outcome = match (request.method(), path) {
         (&Method::GET, "health") => Ok(health(world)),
         (&Method::GET, "messages") => Ok(Answer::ok(&world.state().messages(world.clock.now()))),
-        (&Method::GET, "requests") => Ok(Answer::ok(&world.state().requests)),
+        (&Method::GET, "requests") => Ok(Answer::ok(&world.state().requests.iter().collect::<Vec<_>>())),
         (&Method::GET, "faults") => Ok(Answer::ok(&world.state().faults.pending())),
         (&Method::POST, "faults") => parse::<Vec<Fault>>(request).map(|faults| {
             world.state().faults.replace(faults);

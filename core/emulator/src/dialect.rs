@@ -22,6 +22,9 @@ pub(crate) const PUBLIC_API: &str = "/fa/PublicApi/";
 pub(crate) const V2: &str = "/api/v2/";
 pub(crate) const WEB_SERVICE: &str = "/api/v1/web-service/";
 
+/// How many characters of a path are kept.
+const MAX_RECORDED: usize = 1024;
+
 /// One wire form of one gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -227,14 +230,20 @@ pub(crate) fn reply(world: &World, request: &Request) -> Reply {
     }
 }
 
+/// What is kept of a text of any length. No address of a gateway's is longer.
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_RECORDED).collect()
+}
+
 fn record(world: &World, request: &Request, operation: Option<&str>) {
     let mut state = world.state();
     state.request_count += 1;
     if world.settings.record_requests {
-        state.requests.push(RequestRecord {
-            method: request.method().to_string(),
-            path: request.path().to_owned(),
+        let record = RequestRecord {
+            method: cut(request.method().as_str()),
+            path: cut(request.path()),
             operation: operation.map(str::to_owned),
-        });
+        };
+        state.requests.push(1, record);
     }
 }

@@ -11,8 +11,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
+use crate::admission::Admission;
 use crate::clock::{Clock, milliseconds};
 use crate::dialect;
 use crate::fault::Fault;
@@ -22,6 +23,8 @@ use crate::state::{Gateway, IncomingMessage, RegisteredMessage, RequestRecord, S
 
 /// More of them would only wait for the one lock on the state.
 const MAX_WORKERS: usize = 4;
+/// So that a moment and a limit can be added.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Chooses what an [`Emulator`] is like. Every setting has a default.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ const MAX_WORKERS: usize = 4;
 pub struct EmulatorBuilder {
     listen: SocketAddr,
     allow_non_loopback: bool,
+    allowed_hosts: Vec<String>,
     speed: f64,
     replay: Option<PathBuf>,
     settings: Settings,
@@ -39,6 +43,7 @@ impl Default for EmulatorBuilder {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             allow_non_loopback: false,
+            allowed_hosts: Vec::new(),
             speed: 1.0,
             replay: None,
             settings: Settings {
@@ -53,6 +58,12 @@ impl Default for EmulatorBuilder {
                 credit: 10_000_000,
                 record_requests: true,
                 keep_texts: true,
+                max_requests: 10_000,
+                message_memory: 512 * 1024 * 1024,
+                max_body: 4 * 1024 * 1024,
+                max_connections: 1024,
+                read_timeout: Duration::from_secs(30),
+                idle_timeout: Duration::from_secs(5 * 60),
             },
         }
     }
@@ -65,10 +76,18 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Lets [`listen`](Self::listen) name an address that other machines reach. Off unless turned on: whoever reaches
-    /// the emulator can read its messages.
+    /// Lets [`listen`](Self::listen) name an address that other machines reach, and answers to clients that call it by
+    /// any address instead of a name. Off unless turned on: whoever reaches the emulator can read its messages.
     pub fn allow_non_loopback(mut self, allow: bool) -> Self {
         self.allow_non_loopback = allow;
+        self
+    }
+
+    /// Answers to clients that call it by this host too, a name or an address; a port does not count. Hosts add up. A
+    /// request whose `Host` is neither of them nor `localhost`, a name below it or a loopback address is refused with
+    /// 421: a page in a browser on this machine may have let its own name point here.
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.allowed_hosts.push(host.into());
         self
     }
 
@@ -120,6 +139,49 @@ impl EmulatorBuilder {
         self
     }
 
+    /// How many requests [`Emulator::requests`] shows: the latest 10,000 unless given. All of them are counted.
+    pub fn max_requests(mut self, count: usize) -> Self {
+        self.settings.max_requests = count;
+        self
+    }
+
+    /// How many bytes of memory each gateway's messages may take, 512 MiB unless given; a message takes its text's bytes
+    /// and 448 more, so that is more than a million short ones. Then the oldest are forgotten: a lookup does not find
+    /// them, and [`Emulator::messages`] and [`Emulator::registrations`] do not see them.
+    /// [`Emulator::message_count`] still counts them. Incoming messages may take as much, and so may what is
+    /// still to be carried out, of which the earliest is lost on its way.
+    pub fn message_memory(mut self, bytes: usize) -> Self {
+        self.settings.message_memory = bytes;
+        self
+    }
+
+    /// How many bytes the body of a request may have, 4 MiB unless given. A longer one is refused with 413.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.settings.max_body = bytes;
+        self
+    }
+
+    /// How many connections are served at the same time, 1,024 unless given and at least 1. Others wait; so that they
+    /// get their turn, no connection is kept for another request while all are taken.
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.settings.max_connections = count.min(Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// How long the head of a request may take to arrive after its first byte, and the body after the head, in real
+    /// time: 30 seconds unless given. Then the connection is closed.
+    pub fn read_timeout(mut self, limit: Duration) -> Self {
+        self.settings.read_timeout = limit.min(LONGEST_TIMEOUT);
+        self
+    }
+
+    /// How long a connection may stay open without another request, in real time: 5 minutes unless given. A client
+    /// that keeps connections for longer may lose a request on one.
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.settings.idle_timeout = limit.min(LONGEST_TIMEOUT);
+        self
+    }
+
     /// Whether the messages' texts are kept. On unless turned off; without them a million messages need less memory.
     pub fn keep_texts(mut self, keep: bool) -> Self {
         self.settings.keep_texts = keep;
@@ -160,7 +222,7 @@ impl EmulatorBuilder {
 
     /// [`start`](Self::start) without async.
     pub fn start_blocking(self) -> io::Result<Emulator> {
-        let Self { listen, allow_non_loopback, speed, replay, settings } = self;
+        let Self { listen, allow_non_loopback, allowed_hosts, speed, replay, settings } = self;
         let refused = |why| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         if !listen.ip().is_loopback() && !allow_non_loopback {
             return refused(
@@ -170,8 +232,15 @@ impl EmulatorBuilder {
         if !speed.is_finite() || speed < 0.0 {
             return refused("the speed has to be a number from 0 up");
         }
+        if settings.max_connections == 0 {
+            return refused("at least one connection has to be allowed");
+        }
+        let admission = match Admission::new(allow_non_loopback, &allowed_hosts) {
+            Ok(admission) => admission,
+            Err(why) => return refused(why),
+        };
         let replay = replay.map(|folder| Replay::load(&folder)).transpose()?.unwrap_or_default();
-        let world = Arc::new(World::new(settings, Clock::new(speed), replay));
+        let world = Arc::new(World::new(settings, admission, Clock::new(speed), replay));
         let (started, has_started) = mpsc::sync_channel(1);
         let (stop, stopped) = oneshot::channel();
         let thread = {
@@ -307,12 +376,13 @@ impl Emulator {
         &self.world.settings.v2_delivery_path
     }
 
-    /// Every registered message of both gateways, in the order of registering.
+    /// Every registered message of both gateways, in the order of registering, but for those that had to make room
+    /// ([`message_memory`](EmulatorBuilder::message_memory)).
     pub fn messages(&self) -> Vec<RegisteredMessage> {
         self.world.state().messages(self.world.clock.now())
     }
 
-    /// How many messages are registered.
+    /// How many messages were registered.
     pub fn message_count(&self) -> usize {
         self.world.state().message_count()
     }
@@ -323,10 +393,11 @@ impl Emulator {
         self.world.state().registrations(trace_id)
     }
 
-    /// The requests that came to the gateways, in order. Neither [`control`](crate#control-over-http) nor replayed
+    /// The latest requests that came to the gateways, in order
+    /// ([`max_requests`](EmulatorBuilder::max_requests)). Neither [`control`](crate#control-over-http) nor replayed
     /// cases are among them.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.world.state().requests.clone()
+        self.world.state().requests.iter().cloned().collect()
     }
 
     /// How many requests came to the gateways, recorded or not.

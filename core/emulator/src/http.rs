@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde::Serialize;
@@ -45,6 +45,16 @@ impl Request {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.parts.headers.get(name)?.to_str().ok()
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        /// What stands around the texts, and the buffer that they may keep alive.
+        const SURROUNDINGS: usize = 16 * 1024;
+        let headers = self.parts.headers.iter();
+        let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let query = self.parts.uri.query().map_or(0, str::len);
+        SURROUNDINGS + self.path().len() + query + headers + self.body.len()
     }
 
     /// Whether the media type is this one, whatever parameters follow it.
@@ -103,6 +113,12 @@ impl Answer {
 
     pub(crate) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Self {
         Self::new(status, PLAIN, text)
+    }
+
+    /// The same, as the last one on its connection.
+    pub(crate) fn closing(mut self) -> Self {
+        self.headers.push((CONNECTION, HeaderValue::from_static("close")));
+        self
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::clock::{Moment, seconds};
+use crate::ring::Ring;
 use crate::rows::{Row, as_a_double};
 use crate::state::{Gateway, IncomingMessage, RegisteredMessage, Settings};
 
@@ -41,6 +42,23 @@ pub(crate) struct Entry {
     pub(crate) trace_id: Option<i64>,
 }
 
+/// What a message costs in memory beside its text, in bytes: itself, its place by trace id, what its request has in common
+/// if it came alone, and what the collections reserve ahead.
+const MESSAGE: usize = 448;
+
+/// What it costs to know when somebody asked for something, in bytes.
+const QUESTION: usize = 128;
+
+/// What each message of a request costs in memory, in bytes. A text that several of them share counts for the first.
+fn costs(entries: &[Entry], keep_texts: bool) -> Vec<usize> {
+    let before = std::iter::once(None).chain(entries.iter().map(Some));
+    let cost = |(entry, before): (&Entry, Option<&Entry>)| {
+        let is_shared = before.is_some_and(|before| Arc::ptr_eq(&before.text, &entry.text));
+        if is_shared || !keep_texts { MESSAGE } else { MESSAGE + entry.text.len() }
+    };
+    entries.iter().zip(before).map(cost).collect()
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CreditIsLow;
 
@@ -51,7 +69,8 @@ pub(crate) enum Asked {
     TraceId(i64),
 }
 
-/// One question of a lookup: what it asks by, and the place of the message it finds.
+/// One question of a lookup: what it asks by, and the place of the message it finds. A place is counted from the first
+/// message ever, whether that is still there or not.
 pub(crate) type Question = (Asked, Option<usize>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,13 +122,17 @@ impl Row for Received {
 pub(crate) struct Ledger {
     gateway: Gateway,
     first_id: i64,
-    messages: Vec<Message>,
+    messages: Ring<Message>,
+    /// How many messages have had to make room for later ones.
+    forgotten: usize,
     last_with_trace: HashMap<i64, usize>,
     /// When each id and trace id was asked about last; kept only where the polling rule holds for unknown ones too.
     asked_at: HashMap<Asked, Moment>,
-    late: Vec<Submission>,
+    /// The same in the order of asking, each time it was asked about.
+    asked: Ring<(Asked, Moment)>,
+    late: Ring<Submission>,
     phantoms: i64,
-    inbox: Vec<Received>,
+    inbox: Ring<Received>,
     next_incoming_id: i64,
     pub(crate) credit: i64,
     keep_texts: bool,
@@ -126,12 +149,14 @@ impl Ledger {
         Self {
             gateway,
             first_id,
-            messages: Vec::new(),
+            messages: Ring::new(settings.message_memory),
+            forgotten: 0,
             last_with_trace: HashMap::new(),
             asked_at: HashMap::new(),
-            late: Vec::new(),
+            asked: Ring::new(settings.message_memory),
+            late: Ring::new(settings.message_memory),
             phantoms: first_id + PHANTOMS,
-            inbox: Vec::new(),
+            inbox: Ring::new(settings.message_memory),
             // NikSMS has an xs:int here.
             next_incoming_id: if gateway == Gateway::NikSms { 1 } else { 9_200_000_000_000_001 },
             credit: settings.credit,
@@ -143,7 +168,7 @@ impl Ledger {
     }
 
     pub(crate) fn clear(&mut self, settings: &Settings) {
-        let given_out = i64::try_from(self.messages.len()).unwrap_or(0);
+        let given_out = i64::try_from(self.message_count()).unwrap_or(0);
         let (phantoms, next_incoming_id) = (self.phantoms, self.next_incoming_id);
         *self = Self::new(self.gateway, self.first_id + given_out, settings);
         self.phantoms = phantoms;
@@ -151,12 +176,21 @@ impl Ledger {
     }
 
     pub(crate) fn messages(&self, now: Moment) -> impl Iterator<Item = RegisteredMessage> {
-        let messages = self.messages.iter().zip(self.first_id..);
-        messages.map(move |(message, id)| self.describe(message, id, now))
+        let oldest = self.first_id + i64::try_from(self.forgotten).unwrap_or(0);
+        self.messages.iter().zip(oldest..).map(move |(message, id)| self.describe(message, id, now))
     }
 
+    /// How many messages were registered, those that are forgotten too.
     pub(crate) fn message_count(&self) -> usize {
-        self.messages.len()
+        self.forgotten + self.messages.len()
+    }
+
+    fn message(&self, place: usize) -> Option<&Message> {
+        self.messages.get(place.checked_sub(self.forgotten)?)
+    }
+
+    fn message_mut(&mut self, place: usize) -> Option<&mut Message> {
+        self.messages.get_mut(place.checked_sub(self.forgotten)?)
     }
 
     /// How many messages have this trace id.
@@ -183,7 +217,8 @@ impl Ledger {
             Registration::Pretend => Ok(submission.entries.iter().map(|_| self.phantom_id()).collect()),
             Registration::Late => {
                 let ids = submission.entries.iter().map(|_| self.phantom_id()).collect();
-                self.late.push(submission);
+                let cost = costs(&submission.entries, true).into_iter().sum();
+                self.late.push(cost, submission);
                 Ok(ids)
             }
         }
@@ -198,14 +233,14 @@ impl Ledger {
             registered_at: now,
             due: due.unwrap_or(now).max(now),
         });
-        let next_id = self.first_id + i64::try_from(self.messages.len()).unwrap_or(0);
+        let next_id = self.first_id + i64::try_from(self.message_count()).unwrap_or(0);
         let ids = (next_id..).take(entries.len()).collect();
         self.credit -= i64::try_from(entries.len()).unwrap_or(0);
-        self.messages.reserve(entries.len());
-        for entry in entries {
-            let place = self.messages.len();
+        let costs = costs(&entries, self.keep_texts);
+        for (entry, cost) in entries.into_iter().zip(costs) {
+            let place = self.message_count();
             let before = entry.trace_id.and_then(|trace_id| self.last_with_trace.insert(trace_id, place));
-            self.messages.push(Message {
+            let message = Message {
                 batch: Arc::clone(&batch),
                 to: entry.to,
                 sender: entry.sender,
@@ -214,9 +249,23 @@ impl Ledger {
                 before,
                 asked_at: None,
                 told: None,
-            });
+            };
+            self.messages.add(cost, message);
+            self.forget_the_oldest();
         }
         ids
+    }
+
+    fn forget_the_oldest(&mut self) {
+        while let Some(message) = self.messages.pop_surplus() {
+            let place = self.forgotten;
+            self.forgotten += 1;
+            if let Some(trace_id) = message.trace_id
+                && self.last_with_trace.get(&trace_id) == Some(&place)
+            {
+                self.last_with_trace.remove(&trace_id);
+            }
+        }
     }
 
     /// An id of the gateway's own form that belongs to no message.
@@ -228,19 +277,22 @@ impl Ledger {
     /// The place of the message with this id.
     fn place(&self, id: i64) -> Option<usize> {
         let place = usize::try_from(id.checked_sub(self.first_id)?).ok()?;
-        (place < self.messages.len()).then_some(place)
+        self.message(place).map(|_| place)
     }
 
     /// The places of all messages with this trace id, the latest first.
     fn with_trace(&self, trace_id: i64) -> impl Iterator<Item = usize> {
         let latest = self.last_with_trace.get(&trace_id).copied();
-        std::iter::successors(latest, |place| self.messages.get(*place)?.before)
+        // What is before a message may be forgotten.
+        std::iter::successors(latest, |place| {
+            self.message(*place)?.before.filter(|place| *place >= self.forgotten)
+        })
     }
 
     /// The place of the message that a lookup finds: by a trace id that was sent twice, the latest that it sees.
     pub(crate) fn find(&self, asked: Asked, now: Moment) -> Option<usize> {
         let is_seen = |place: &usize| {
-            let message = self.messages.get(*place);
+            let message = self.message(*place);
             message.is_some_and(|message| now.saturating_sub(message.batch.registered_at) >= self.lookup_lag)
         };
         match asked {
@@ -251,13 +303,13 @@ impl Ledger {
 
     /// The id, trace id and status of the message in this place.
     pub(crate) fn status(&self, place: usize, now: Moment) -> Option<(i64, Option<i64>, i32)> {
-        let message = self.messages.get(place)?;
+        let message = self.message(place)?;
         let id = self.first_id + i64::try_from(place).ok()?;
         Some((id, message.trace_id, status(self.gateway, message, now)))
     }
 
     pub(crate) fn set_status(&mut self, id: i64, code: i32) -> bool {
-        let message = self.place(id).and_then(|place| self.messages.get_mut(place));
+        let message = self.place(id).and_then(|place| self.message_mut(place));
         message.map(|message| message.told = Some(code)).is_some()
     }
 
@@ -273,7 +325,7 @@ impl Ledger {
     ) -> Result<(), AskedTooSoon> {
         let Some(rule) = self.polling_rule else { return Ok(()) };
         let too_soon = |(asked, found): &Question| {
-            let message = found.and_then(|place| self.messages.get(place));
+            let message = found.and_then(|place| self.message(place));
             let lately = [message.and_then(|message| message.asked_at), self.asked_at.get(asked).copied()];
             lately.into_iter().flatten().any(|asked_at| now.saturating_sub(asked_at) < rule)
         };
@@ -284,11 +336,17 @@ impl Ledger {
             return Ok(());
         }
         for (asked, found) in questions {
-            if let Some(message) = found.and_then(|place| self.messages.get_mut(place)) {
+            if let Some(message) = found.and_then(|place| self.message_mut(place)) {
                 message.asked_at = Some(now);
             }
             if self.polling_rule_for_unknown_ids {
                 self.asked_at.insert(*asked, now);
+                self.asked.add(QUESTION, (*asked, now));
+            }
+        }
+        while let Some((asked, moment)) = self.asked.pop_surplus() {
+            if self.asked_at.get(&asked) == Some(&moment) {
+                self.asked_at.remove(&asked);
             }
         }
         Ok(())
@@ -296,15 +354,13 @@ impl Ledger {
 
     /// Registers the late submissions that hold one of the trace ids just looked for in vain.
     pub(crate) fn land(&mut self, now: Moment, questions: &[Question]) {
-        if self.late.is_empty() {
-            return;
-        }
         let is_missed = |entry: &Entry| {
             entry.trace_id.is_some_and(|trace_id| questions.contains(&(Asked::TraceId(trace_id), None)))
         };
-        let landing: Vec<_> =
-            self.late.extract_if(.., |submission| submission.entries.iter().any(is_missed)).collect();
-        for submission in landing {
+        if self.late.len() == 0 {
+            return;
+        }
+        for submission in self.late.extract(|submission| submission.entries.iter().any(is_missed)) {
             self.register(now, submission);
         }
     }
@@ -314,7 +370,8 @@ impl Ledger {
         let IncomingMessage { to, text, .. } = message;
         let id = self.next_incoming_id;
         self.next_incoming_id += 1;
-        self.inbox.push(Received { id, from, to, text, at: now, visited: false });
+        let received = Received { id, from, to, text, at: now, visited: false };
+        self.inbox.push(MESSAGE + received.text.len(), received);
         id
     }
 

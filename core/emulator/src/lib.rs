@@ -22,6 +22,7 @@
 //! The program serves what the library's methods do under `/_emulator/`: `health`, `messages`, `requests`, `faults`,
 //! `advance`, `receive`, `refuse`, `clear`. See the README.
 
+mod admission;
 mod clock;
 mod control;
 mod dialect;
@@ -30,9 +31,11 @@ mod fault;
 mod http;
 mod ledger;
 mod niksms;
+mod patience;
 mod payam_resan;
 mod refusals;
 mod replay;
+mod ring;
 mod rows;
 mod server;
 mod state;

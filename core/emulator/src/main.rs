@@ -37,6 +37,12 @@ struct Arguments {
     /// Let other machines reach the emulator and read its messages.
     #[arg(long)]
     allow_non_loopback: bool,
+    /// A name that clients may call the emulator by, beside localhost; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Memory for each gateway's messages, in MiB; then the oldest are forgotten.
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    message_memory: usize,
 }
 
 fn main() -> ExitCode {
@@ -57,7 +63,11 @@ fn run(arguments: Arguments) -> io::Result<()> {
         .polling_rule(arguments.polling_rule.map(Duration::from_secs))
         .polling_rule_for_unknown_ids(arguments.polling_rule_unknown)
         .lookup_lag(Duration::from_secs(arguments.lookup_lag))
-        .v2_delivery_path(arguments.v2_delivery_path);
+        .v2_delivery_path(arguments.v2_delivery_path)
+        .message_memory(arguments.message_memory.saturating_mul(1024 * 1024));
+    for host in arguments.allow_host {
+        builder = builder.allow_host(host);
+    }
     if let Some(folder) = arguments.replay {
         builder = builder.replay(folder);
     }

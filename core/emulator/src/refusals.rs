@@ -1,5 +1,12 @@
 //! Messages the gateways refuse for what they say or whom they go to, until told otherwise.
 
+use std::mem::size_of;
+
+use crate::ring::Ring;
+
+/// How many bytes words and numbers may take, each: more of them than a test has.
+const MEMORY: usize = 1024 * 1024;
+
 /// Why a message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Objection {
@@ -7,21 +14,27 @@ pub(crate) enum Objection {
     Number,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Refusals {
-    words: Vec<String>,
+    words: Ring<String>,
     /// Without the leading zero.
-    numbers: Vec<u64>,
+    numbers: Ring<u64>,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self { words: Ring::new(MEMORY), numbers: Ring::new(MEMORY) }
+    }
 }
 
 impl Refusals {
     pub(crate) fn refuse_text(&mut self, word: String) {
-        self.words.push(word);
+        self.words.push(size_of::<String>() + word.len(), word);
     }
 
     pub(crate) fn refuse_number(&mut self, written: &str) -> Result<(), &'static str> {
         let number = mobile(written).ok_or("the number has to be a mobile number, such as 09121112222")?;
-        self.numbers.push(number);
+        self.numbers.push(size_of::<u64>(), number);
         Ok(())
     }
 
@@ -30,11 +43,11 @@ impl Refusals {
         &self,
         messages: impl IntoIterator<Item = (u64, &'a str)>,
     ) -> Option<Objection> {
-        if self.words.is_empty() && self.numbers.is_empty() {
+        if self.words.len() == 0 && self.numbers.len() == 0 {
             return None;
         }
         messages.into_iter().find_map(|(to, text)| {
-            if self.numbers.contains(&to) {
+            if self.numbers.iter().any(|number| *number == to) {
                 Some(Objection::Number)
             } else if self.words.iter().any(|word| text.contains(word.as_str())) {
                 Some(Objection::Text)

@@ -17,12 +17,16 @@ use serde_json::value::RawValue;
 use crate::http::{self, Answer, Reply, Request};
 use crate::xml::Element;
 
+/// How many mismatches of a run are kept, and how many characters of each: one may quote a whole request.
+const MAX_MISMATCHES: usize = 100;
+const MAX_MISMATCH: usize = 10_000;
+
 /// How a replayed case went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether every request of the exchange has arrived.
     pub complete: bool,
-    /// What arrived otherwise than the case says, or beyond it.
+    /// What arrived otherwise than the case says, or beyond it: the first 100, each cut to 10,000 characters.
     pub mismatches: Vec<String>,
 }
 
@@ -38,16 +42,30 @@ impl Verdict {
 struct CaseFile {
     #[serde(default)]
     exchange: Vec<Exchange>,
+    /// The exchange is had once for each of the echoes, which stand in the file beside the folder.
+    #[serde(default)]
+    echoes: bool,
 }
 
-#[derive(Debug, Deserialize)]
+/// What a gateway may say of a request.
+#[derive(Deserialize)]
+struct Echoes {
+    echoes: Vec<Echo>,
+}
+
+#[derive(Deserialize)]
+struct Echo {
+    says: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exchange {
     request: Expected,
     answer: Canned,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expected {
     method: String,
@@ -62,7 +80,7 @@ struct Expected {
     xml: Option<Element>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Canned {
     #[serde(default = "ok", deserialize_with = "status")]
@@ -79,7 +97,7 @@ struct Canned {
     fault: Option<CannedFault>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Repeat {
     text: String,
@@ -130,6 +148,33 @@ struct Run {
     mismatches: Vec<String>,
 }
 
+/// The echoes beside a folder of cases.
+fn echoes(folder: &Path) -> io::Result<Vec<String>> {
+    let path = folder.join("../echoes.json");
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let text = fs::read_to_string(&path).map_err(named)?;
+    let Echoes { echoes } = serde_json::from_str(&text).map_err(|error| named(error.into()))?;
+    Ok(echoes.into_iter().map(|echo| echo.says).collect())
+}
+
+impl Exchange {
+    /// The same exchange with an echo in the place of each `{echo}`, written as its surroundings want it.
+    fn saying(&self, echo: &str) -> Self {
+        const PLACE: &str = "{echo}";
+        let quoted = Value::from(echo).to_string();
+        let in_json = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
+        let answer = &self.answer;
+        let json = answer.json.as_ref().map(|json| json.get().replace(PLACE, in_json));
+        let answer = Canned {
+            json: json.and_then(|json| RawValue::from_string(json).ok()),
+            text: answer.text.as_ref().map(|text| text.replace(PLACE, echo)),
+            xml: answer.xml.as_ref().map(|xml| xml.replace(PLACE, &quick_xml::escape::escape(echo))),
+            ..answer.clone()
+        };
+        Self { request: self.request.clone(), answer }
+    }
+}
+
 impl Case {
     fn run(&self) -> MutexGuard<'_, Run> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
@@ -149,7 +194,12 @@ impl Replay {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()))
             };
             let text = fs::read_to_string(&path).map_err(|error| broken(&error))?;
-            let CaseFile { exchange } = serde_json::from_str(&text).map_err(|error| broken(&error))?;
+            let CaseFile { mut exchange, echoes: has_echoes } =
+                serde_json::from_str(&text).map_err(|error| broken(&error))?;
+            if has_echoes {
+                let of_each = |says: &String| exchange.iter().map(|exchange| exchange.saying(says)).collect();
+                exchange = echoes(folder)?.iter().flat_map::<Vec<_>, _>(of_each).collect();
+            }
             let name =
                 path.file_stem().and_then(|name| name.to_str()).ok_or_else(|| broken(&"no name in UTF-8"))?;
             cases.insert(name.to_owned(), Case { exchange, run: Mutex::default() });
@@ -218,9 +268,12 @@ impl Case {
     }
 }
 
+/// Keeps the first mismatches: they explain the others.
 fn mismatched(run: &mut Run, mismatches: Vec<String>) -> Reply {
     let body = mismatches.join("\n");
-    run.mismatches.extend(mismatches);
+    let room = MAX_MISMATCHES.saturating_sub(run.mismatches.len());
+    let kept = mismatches.into_iter().take(room);
+    run.mismatches.extend(kept.map(|mismatch| mismatch.chars().take(MAX_MISMATCH).collect()));
     Reply::Answer(Answer::plain(StatusCode::IM_A_TEAPOT, body))
 }
 

@@ -1,10 +1,13 @@
 //! What both gateways remember: messages, incoming messages, credit, faults to come and requests that came.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
+use crate::admission::Admission;
 use crate::clock::{Clock, Moment};
 use crate::dialect;
 use crate::fault::Plan;
@@ -13,6 +16,7 @@ use crate::niksms;
 use crate::payam_resan;
 use crate::refusals::Refusals;
 use crate::replay::Replay;
+use crate::ring::Ring;
 use crate::waiting::{Deferred, Waiting};
 
 /// One of the two gateways.
@@ -79,7 +83,7 @@ impl IncomingMessage {
 pub struct RequestRecord {
     /// The HTTP method.
     pub method: String,
-    /// The path, without the query.
+    /// The path, without the query: the first 1,024 characters.
     pub path: String,
     /// The operation, named as in the URL or the `SOAPAction`; none if the path leads to none.
     pub operation: Option<String>,
@@ -99,25 +103,37 @@ pub(crate) struct Settings {
     pub(crate) credit: i64,
     pub(crate) record_requests: bool,
     pub(crate) keep_texts: bool,
+    pub(crate) max_requests: usize,
+    /// In bytes, as for `max_body`.
+    pub(crate) message_memory: usize,
+    pub(crate) max_body: usize,
+    pub(crate) max_connections: usize,
+    pub(crate) read_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
 }
 
 /// All that a request can touch.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) settings: Settings,
+    pub(crate) admission: Admission,
     pub(crate) clock: Clock,
     pub(crate) replay: Replay,
     pub(crate) connections: AtomicU64,
+    /// One for each connection that may be served beside those that are.
+    pub(crate) free_connections: Arc<Semaphore>,
     /// Locked before the state, never while it is.
     waiting: Mutex<Waiting>,
     state: Mutex<State>,
 }
 
 impl World {
-    pub(crate) fn new(settings: Settings, clock: Clock, replay: Replay) -> Self {
+    pub(crate) fn new(settings: Settings, admission: Admission, clock: Clock, replay: Replay) -> Self {
         let state = Mutex::new(State::new(&settings));
-        let waiting = Mutex::default();
-        Self { settings, clock, replay, connections: AtomicU64::new(0), waiting, state }
+        let waiting = Mutex::new(Waiting::new(settings.message_memory));
+        let free_connections = Arc::new(Semaphore::new(settings.max_connections));
+        let connections = AtomicU64::new(0);
+        Self { settings, admission, clock, replay, connections, free_connections, waiting, state }
     }
 
     /// The state, after everything has been carried out that is due by now.
@@ -148,7 +164,7 @@ impl World {
     pub(crate) fn clear(&self) {
         self.connections.store(0, Ordering::Relaxed);
         let mut waiting = self.waiting();
-        *waiting = Waiting::default();
+        *waiting = Waiting::new(self.settings.message_memory);
         self.state_so_far().clear(&self.settings);
     }
 }
@@ -159,7 +175,7 @@ pub(crate) struct State {
     pub(crate) niksms: Ledger,
     pub(crate) faults: Plan,
     pub(crate) refusals: Refusals,
-    pub(crate) requests: Vec<RequestRecord>,
+    pub(crate) requests: Ring<RequestRecord>,
     pub(crate) request_count: u64,
 }
 
@@ -173,7 +189,7 @@ impl State {
             niksms,
             faults: Plan::default(),
             refusals: Refusals::default(),
-            requests: Vec::new(),
+            requests: Ring::new(settings.max_requests),
             request_count: 0,
         }
     }
@@ -194,7 +210,7 @@ impl State {
 
     /// In the order of registering; in one millisecond, Payam Resan's first.
     pub(crate) fn messages(&self, now: Moment) -> Vec<RegisteredMessage> {
-        let mut all = Vec::with_capacity(self.message_count());
+        let mut all = Vec::new();
         for ledger in [&self.payam_resan, &self.niksms] {
             all.extend(ledger.messages(now));
         }
@@ -231,7 +247,7 @@ impl State {
         }
         self.faults = Plan::default();
         self.refusals = Refusals::default();
-        self.requests = Vec::new();
+        self.requests = Ring::new(settings.max_requests);
         self.request_count = 0;
     }
 }

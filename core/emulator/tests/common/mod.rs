@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use payamak_emulator::Emulator;
@@ -43,14 +43,18 @@ pub struct Connection(TcpStream);
 
 impl Connection {
     pub fn open(emulator: &Emulator) -> Self {
-        let stream = TcpStream::connect(emulator.address()).unwrap();
+        Self::to(emulator.address())
+    }
+
+    pub fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(stream)
     }
 
     pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
         let mut request =
-            format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
+            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
             request.extend([name, ": ", value, "\r\n"]);
         }
@@ -82,6 +86,11 @@ impl Connection {
         Read::take(&mut self.0, length).read_to_end(&mut body).unwrap();
         let complete = body.len() as u64 == length;
         Some(Response { status, head, body, complete })
+    }
+
+    /// Whether the other side ends the connection without another byte. Waits for it.
+    pub fn is_closed(&mut self) -> bool {
+        matches!(self.0.read(&mut [0]), Ok(0))
     }
 
     /// Whether nothing has come so far, on a connection that is still open.
