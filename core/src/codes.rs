@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+/// Our name of a code that no table has.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// A gateway's code as every language sees it: the number, our name, the gateway's own name and its Persian text.
 ///
 /// Serializes to the canonical form that `core/conformance/README.md` fixes.
@@ -89,7 +92,7 @@ macro_rules! open_codes {
                 match self {
                     $( Self::$Variant => $name, )+
                     $( Self::$NamedVariant => $named_name, )*
-                    Self::Unknown(_) | Self::UnknownName(_) | Self::Missing => "unknown",
+                    Self::Unknown(_) | Self::UnknownName(_) | Self::Missing => $crate::codes::UNKNOWN,
                 }
             }
 

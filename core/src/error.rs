@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::codes::Code;
+use crate::codes::{Code, UNKNOWN};
 use crate::message::Receipt;
+use crate::redact::mask;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -201,8 +202,9 @@ impl ErrorMeaning {
 
 /// Everything that is known about a failure. Cheap to clone: the receipts of one request share one error.
 ///
-/// Neither `Display` nor `Debug` holds a key, a password, a phone number or a text. What a bad value or a bad answer
-/// looked like is there for who asks for it, in [`Error::value`] and [`Error::body_excerpt`].
+/// Neither `Display`, `Debug` nor the serialized form holds a key, a password, a phone number, a text or a word of the gateway's.
+/// What a bad value or an answer looked like is there for who asks for it, in [`Error::value`], [`Error::gateway_text`] and
+/// [`Error::body_excerpt`].
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -292,13 +294,16 @@ impl Error {
         meaning: ErrorMeaning,
         gateway_text: Option<String>,
     ) -> Self {
-        let detail = format!("the gateway answered with code {} ({})", shown(&code), code.name);
+        let detail = match shown(&code) {
+            Some(shown) => format!("the gateway answered with code {shown} ({})", code.name),
+            None => "the gateway answered with a code that no table has".to_owned(),
+        };
         Self::new(meaning.kind, operation, detail).with(|inner| {
             inner.outcome = meaning.outcome;
             inner.retry = meaning.retry;
             inner.hint = meaning.hint;
             inner.refused_part = meaning.refused_part;
-            inner.gateway_text = gateway_text.or_else(|| code.text.map(str::to_owned));
+            inner.gateway_text = gateway_text;
             inner.code = Some(code);
         })
     }
@@ -477,9 +482,11 @@ impl Error {
         self.0.code.as_ref()
     }
 
-    /// What the gateway said, with secrets and long numbers blacked out.
+    /// What the gateway said; where it said nothing, its table's wording of the code. Its own words stand here and nowhere
+    /// else, at most 200 characters: what they repeat of the request, credentials, numbers of four digits and more, and characters
+    /// that act in a log are masked. They may still be personal (of an earlier message, say): never log them unasked.
     pub fn gateway_text(&self) -> Option<&str> {
-        self.0.gateway_text.as_deref()
+        self.0.gateway_text.as_deref().or_else(|| self.0.code.as_ref()?.text)
     }
 
     /// The argument that cannot be sent (`recipients[3]`), or the setting that is missing or wrong.
@@ -517,8 +524,8 @@ impl Error {
         self.0.http_status
     }
 
-    /// The first 200 characters of an answer that could not be read, without credentials. It may be personal (an answer
-    /// can hold texts and numbers): never log it unasked.
+    /// The first 200 characters of an answer that could not be read, masked like [`gateway_text`](Self::gateway_text). It
+    /// may still be personal (an answer can hold what somebody else wrote): never log it unasked.
     pub fn body_excerpt(&self) -> Option<&str> {
         self.0.body_excerpt.as_deref()
     }
@@ -537,9 +544,8 @@ impl Error {
 /// One line for people: what happened, whether it may have been sent, what to do.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            gateway, operation, detail, field, value, gateway_text, hint, outcome, http_status, ..
-        } = &*self.0;
+        let Inner { gateway, operation, detail, code, field, value, hint, outcome, http_status, .. } =
+            &*self.0;
         let subject = [gateway.as_deref().unwrap_or_default(), operation].join(" ");
         if !subject.trim().is_empty() {
             write!(f, "{}: ", subject.trim())?;
@@ -555,7 +561,7 @@ impl fmt::Display for Error {
         if let Some(status) = http_status {
             write!(f, " (HTTP {status})")?;
         }
-        if let Some(text) = gateway_text {
+        if let Some(text) = code.as_ref().and_then(|code| code.text) {
             write!(f, ": «{text}»")?;
         }
         f.write_str(match outcome {
@@ -614,7 +620,6 @@ impl Serialize for Error {
         map.serialize_entry("code", &code.and_then(|code| code.number))?;
         map.serialize_entry("name", &code.map(|code| code.name))?;
         map.serialize_entry("wire_name", &code.and_then(|code| code.wire_name.as_deref()))?;
-        map.serialize_entry("gateway_text", &self.gateway_text())?;
         map.serialize_entry("field", &self.field())?;
         map.serialize_entry("http_status", &self.http_status())?;
         map.serialize_entry("outcome", &self.outcome())?;
@@ -625,25 +630,13 @@ impl Serialize for Error {
     }
 }
 
-/// A code as an error shows it: its number, or its name where it has none. A number longer than any code is no code.
-fn shown(code: &Code) -> Cow<'_, str> {
+/// A code as an error shows it: its number, or its name where it has none. What no table has is shown as a number of at most
+/// three digits, or not at all.
+fn shown(code: &Code) -> Option<Cow<'_, str>> {
+    let is_known = code.name != UNKNOWN;
     match (code.number, &code.wire_name) {
-        (Some(number), _) if number.unsigned_abs() < 1_000_000 => number.to_string().into(),
-        (Some(_), _) => "***".into(),
-        (None, name) => name.as_deref().unwrap_or_default().into(),
+        (Some(number), _) if is_known || number.unsigned_abs() < 1000 => Some(number.to_string().into()),
+        (None, Some(name)) if is_known => Some(name.as_ref().into()),
+        _ => None,
     }
-}
-
-/// Enough of a value to find it again, and no more: of a long one the first four and last two characters, of a short
-/// one (a password in the place of a number, say) the first two.
-pub(crate) fn mask(value: &str) -> String {
-    let count = value.chars().count();
-    let (head, tail) = match count {
-        0..=3 => return value.to_owned(),
-        4..=8 => (2, 0),
-        _ => (4, 2),
-    };
-    let head: String = value.chars().take(head).collect();
-    let tail: String = value.chars().skip(count - tail).collect();
-    format!("{head}…{tail}")
 }

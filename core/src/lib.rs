@@ -39,6 +39,8 @@ mod messenger;
 pub mod niksms;
 pub mod payam_resan;
 mod phone;
+mod redact;
+mod request;
 mod settings;
 mod text;
 mod transport;

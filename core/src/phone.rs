@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, mask};
+use crate::error::Error;
+use crate::redact::mask;
 
 /// An Iranian mobile number, however it was typed.
 ///

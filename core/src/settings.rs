@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Hint, Result};
 
@@ -14,13 +16,14 @@ pub(crate) struct Settings {
     pub(crate) base_url: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
-    pub(crate) max_response_bytes: usize,
+    pub(crate) max_response_bytes: Option<usize>,
     pub(crate) read_attempts: usize,
     pub(crate) proxy: Option<String>,
     pub(crate) extra_ca_pem: Option<Vec<u8>>,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) bundled_roots: bool,
     pub(crate) allow_insecure: bool,
+    pub(crate) runtime: Option<Handle>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -31,7 +34,7 @@ impl Default for Settings {
             base_url: None,
             timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),
-            max_response_bytes: 8 * 1024 * 1024,
+            max_response_bytes: None,
             read_attempts: 3,
             proxy: None,
             extra_ca_pem: None,
@@ -39,6 +42,7 @@ impl Default for Settings {
             // The platform verifier panics on Android unless the app has set it up over JNI.
             bundled_roots: cfg!(target_os = "android"),
             allow_insecure: false,
+            runtime: None,
             clock: SystemClock::shared(),
         }
     }
@@ -50,7 +54,7 @@ impl Settings {
         let zero = [
             ("timeout", self.timeout.is_zero(), "no request could be answered in time"),
             ("connect_timeout", self.connect_timeout.is_zero(), "no connection could be made in time"),
-            ("max_response_bytes", self.max_response_bytes == 0, "no answer could be read"),
+            ("max_response_bytes", self.max_response_bytes == Some(0), "no answer could be read"),
             ("read_attempts", self.read_attempts == 0, "nothing could be asked"),
         ];
         match zero.into_iter().find(|(_, is_zero, _)| *is_zero) {
@@ -92,10 +96,10 @@ macro_rules! shared_settings {
             self
         }
 
-        /// The longest answer that is read, in bytes; 8 MiB unless set.
+        /// The longest answer that is read, in bytes; unless set 1 MiB, and 8 MiB of an inbox.
         #[must_use]
         pub fn max_response_bytes(mut self, bytes: usize) -> Self {
-            self.settings.max_response_bytes = bytes;
+            self.settings.max_response_bytes = Some(bytes);
             self
         }
 
@@ -140,6 +144,15 @@ macro_rules! shared_settings {
         #[must_use]
         pub fn allow_insecure(mut self, allow: bool) -> Self {
             self.settings.allow_insecure = allow;
+            self
+        }
+
+        /// The runtime that serves the connections; unless set, the one in which a connection is made. A gateway with a runtime
+        /// of its own cannot slow the calls to another one, whatever it answers: a flood of interim answers, say, keeps a
+        /// thread busy for as long as it lasts. The runtime has to be one with threads of its own, and to outlive the client.
+        #[must_use]
+        pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
+            self.settings.runtime = Some(runtime);
             self
         }
 

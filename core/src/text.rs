@@ -1,5 +1,6 @@
 //! How long a text is on the air: its encoding, its segments, and what makes it longer than it looks.
 
+use indexmap::IndexSet;
 use serde::Serialize;
 
 /// The two encodings of an SMS.
@@ -62,12 +63,8 @@ pub fn segments(text: &str) -> Segments {
 
 /// Counts the segments of a text by the figures of `profile`.
 pub fn segments_by(text: &str, profile: SegmentProfile) -> Segments {
-    let mut forced_ucs2 = Vec::new();
-    for character in text.chars() {
-        if septets(character).is_none() && !forced_ucs2.contains(&character) {
-            forced_ucs2.push(character);
-        }
-    }
+    let forced_ucs2: IndexSet<char> =
+        text.chars().filter(|character| septets(*character).is_none()).collect();
     let encoding = if forced_ucs2.is_empty() { Encoding::Gsm7 } else { Encoding::Ucs2 };
     let width = |character: char| match encoding {
         Encoding::Gsm7 => septets(character).unwrap_or(1),
@@ -95,6 +92,7 @@ pub fn segments_by(text: &str, profile: SegmentProfile) -> Segments {
             (segments, each - used)
         }
     };
+    let forced_ucs2 = forced_ucs2.into_iter().collect();
     Segments { encoding, units, segments, units_left, forced_ucs2 }
 }
 
@@ -122,6 +120,16 @@ mod tests {
             |width| (0..=0xffff).filter_map(char::from_u32).filter(|c| septets(*c) == Some(width)).count();
         // 128 places of the default alphabet, less the escape.
         assert_eq!((of(1), of(2)), (127, 10));
+    }
+
+    /// A text of any length takes time by its length, however many different characters it has.
+    #[test]
+    fn every_character_once() {
+        let text: String = ('\u{20}'..=char::MAX).collect();
+        let counted = segments(&text);
+        assert_eq!(counted.units, text.encode_utf16().count());
+        // All but the 127 and ten of GSM-7, three of which come before the blank.
+        assert_eq!(counted.forced_ucs2.len(), text.chars().count() - 134);
     }
 
     proptest! {

@@ -1,23 +1,45 @@
 //! The one place that touches the network. It knows requests, answers and time limits, and no gateway.
 
 use std::borrow::Cow;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, Proxy, redirect};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Proxy, redirect};
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tracing::{Instrument as _, field};
 use url::{Host, Url};
 
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, Hint, Outcome, Result, Retry};
+use crate::codes::{Code, UNKNOWN};
+use crate::error::{Error, ErrorKind, ErrorMeaning, Hint, Outcome, Result, Retry};
 use crate::gateway::TimeLimits;
+use crate::redact::{self, Redactor};
+use crate::request::Request;
 use crate::settings::Settings;
+
+/// How many idle connections to a gateway are kept, and for how long.
+const IDLE_CONNECTIONS: usize = 16;
+const IDLE_FOR: Duration = Duration::from_secs(30);
+
+/// How many calls of one client are under way at once; the others wait their turn. Each may hold a file descriptor, and a
+/// process that has none left cannot even open a file.
+const CALLS_AT_ONCE: usize = 100;
+
+/// How many rows an answer may have beyond those that were asked for.
+const ROWS_TO_SPARE: usize = 100;
+
+/// The longest answer that is read unless the settings say otherwise, in bytes: of most calls, and of those that take an inbox.
+const MOST_BYTES: usize = 1024 * 1024;
+const MOST_BYTES_OF_INBOX: usize = 8 * 1024 * 1024;
 
 /// What a call does on the other side, which decides what its failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,36 +56,28 @@ pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) effect: Effect,
     /// What can be done after an unclear failure, where the operation has something of its own to say.
-    pub(crate) unclear_hint: Option<Hint>,
+    unclear_hint: Option<Hint>,
+    /// The longest answer that is read unless the settings say otherwise, in bytes.
+    most_bytes: usize,
 }
 
 impl Operation {
     pub(crate) const fn reads(name: &'static str) -> Self {
-        Self { name, effect: Effect::Reads, unclear_hint: None }
+        Self { name, effect: Effect::Reads, unclear_hint: None, most_bytes: MOST_BYTES }
     }
 
     pub(crate) const fn acts(name: &'static str) -> Self {
-        Self { name, effect: Effect::Acts, unclear_hint: None }
-    }
-}
-
-/// A request as a wire module builds it.
-#[derive(Clone)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) body: Bytes,
-}
-
-impl Request {
-    pub(crate) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), body: Bytes::new() }
+        Self { effect: Effect::Acts, ..Self::reads(name) }
     }
 
-    pub(crate) fn post(url: Url, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))];
-        Self { method: Method::POST, url, headers, body: body.into() }
+    /// Takes messages out of an inbox.
+    pub(crate) const fn takes(name: &'static str) -> Self {
+        Self { most_bytes: MOST_BYTES_OF_INBOX, ..Self::acts(name) }
+    }
+
+    /// The same, with what can be done after an unclear failure.
+    pub(crate) const fn when_unclear(self, hint: Hint) -> Self {
+        Self { unclear_hint: Some(hint), ..self }
     }
 }
 
@@ -73,21 +87,22 @@ pub(crate) struct Answer<'a> {
     pub(crate) body: Bytes,
     effect: Effect,
     retry_after: Option<Duration>,
-    secrets: &'a [SecretString],
+    redactor: Redactor<'a>,
 }
 
 #[cfg(any(test, fuzzing))]
 impl<'a> Answer<'a> {
     /// An answer that came over no network.
-    pub(crate) fn canned(status: u16, body: Bytes, secrets: &'a [SecretString]) -> Self {
-        Self { status, body, effect: Effect::Acts, retry_after: None, secrets }
+    pub(crate) fn canned(status: u16, body: Bytes, redactor: Redactor<'a>) -> Self {
+        Self { status, body, effect: Effect::Acts, retry_after: None, redactor }
     }
 }
 
 impl Answer<'_> {
-    /// An error for a body that is not what the protocol says: what it is instead, and its first 200 characters.
+    /// An error for a body that is not what the protocol says: what it is instead, and its first 200 characters. `why` says
+    /// nothing of what the body holds.
     pub(crate) fn unreadable(&self, why: &str) -> Error {
-        let text = String::from_utf8_lossy(&self.body);
+        let text = self.beginning();
         let trimmed = text.trim_start_matches('\u{feff}').trim();
         let looks = match trimmed.as_bytes() {
             [] => "it is empty: ",
@@ -102,57 +117,59 @@ impl Answer<'_> {
         if self.status == 200 { error } else { error.with_http_status(self.status) }
     }
 
-    /// The first 200 characters of the body, without credentials.
+    /// The first 200 characters of the body, cleaned.
     pub(crate) fn excerpt(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
-        self.scrub(text.trim_start_matches('\u{feff}').trim()).chars().take(200).collect()
+        self.redactor.clean(&self.beginning())
     }
 
-    /// Without credentials.
-    fn scrub<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut text = Cow::Borrowed(text);
-        for secret in self.secrets {
-            let secret = secret.expose_secret();
-            // As it may come back: in a form, in an address, in XML, in JSON.
-            let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-            let in_address = encoded.replace('+', "%20");
-            let escaped = quick_xml::escape::escape(secret);
-            let quoted = serde_json::Value::from(secret).to_string();
-            for form in [secret, &encoded, &in_address, &escaped, quoted.trim_matches('"')] {
-                if !form.is_empty() && text.contains(form) {
-                    text = Cow::Owned(text.replace(form, "***"));
-                }
-            }
-        }
-        // JSON may write any character as an escape, and a body may be JSON twice over.
-        let mut plain = text.clone().into_owned();
-        for _ in 0..2 {
-            plain = without_escapes(&plain);
-            for secret in self.secrets {
-                let secret = secret.expose_secret();
-                if !secret.is_empty() && plain.contains(secret) {
-                    plain = plain.replace(secret, "***");
-                    text = Cow::Owned(plain.clone());
-                }
-            }
-        }
-        text
+    /// As much of the body as tells what it is, also where it is UTF-16: then many bytes are zero, all on the same side.
+    fn beginning(&self) -> Cow<'_, str> {
+        let bytes = self.body.get(..8192).unwrap_or(&self.body);
+        let zeros = |side: usize| bytes.iter().skip(side).step_by(2).filter(|byte| **byte == 0).count();
+        let unit: fn([u8; 2]) -> u16 = match (zeros(0) * 16 > bytes.len(), zeros(1) * 16 > bytes.len()) {
+            (true, false) => u16::from_be_bytes,
+            (false, true) => u16::from_le_bytes,
+            _ => return String::from_utf8_lossy(bytes),
+        };
+        let units = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok().map(unit));
+        String::from_utf16_lossy(&units.collect::<Vec<_>>()).into()
     }
 
-    /// What a gateway said, fit for an error: without credentials, and without anything long enough to be a number.
+    /// Refuses an answer with far more rows than were asked for.
+    pub(crate) fn require_rows(&self, rows: usize, asked: usize) -> Result<()> {
+        if rows <= asked + ROWS_TO_SPARE {
+            return Ok(());
+        }
+        Err(self.unreadable(&format!("it has {rows} rows where {asked} were asked for")))
+    }
+
+    /// What the gateway said, fit to be kept: the first 200 characters, cleaned of the request's contents, of numbers and of
+    /// what acts in a log.
     pub(crate) fn quote(&self, text: &str) -> String {
-        let mut quoted = String::new();
-        let mut digits = String::new();
-        for character in self.scrub(text).chars().take(200).map(Some).chain([None]) {
-            if let Some(digit) = character.filter(|character| character.is_numeric()) {
-                digits.push(digit);
-                continue;
-            }
-            quoted.push_str(if digits.chars().count() > 6 { "***" } else { &digits });
-            digits.clear();
-            quoted.extend(character);
+        self.redactor.clean(text)
+    }
+
+    /// A name that the gateway gave something: as it is where it can be nothing else, cleaned otherwise.
+    pub(crate) fn quote_name(&self, name: &str) -> String {
+        let is_name = redact::is_name(name) && !self.redactor.is_secret(name);
+        if is_name { name.to_owned() } else { self.quote(name) }
+    }
+
+    /// The gateway's refusal with a code: what it means, and what the gateway said beside it.
+    pub(crate) fn refusal(&self, code: Code, meaning: ErrorMeaning, says: Option<&str>) -> Error {
+        // The table's own wording repeats nothing, whatever words it shares with the request.
+        let says = says.filter(|says| code.text.is_none_or(|text| text != says.trim()));
+        Error::from_code("", self.harmless(code), meaning, says.map(|says| self.quote(says)))
+    }
+
+    /// A code that no table has is the gateway's own words, whatever stands there: kept where it can be nothing but a code.
+    fn harmless(&self, mut code: Code) -> Code {
+        if code.name == UNKNOWN {
+            let is_private = |shown: &str| !redact::is_name(shown) || self.quote(shown) != shown;
+            code.number = code.number.filter(|number| !is_private(&number.to_string()));
+            code.wire_name = code.wire_name.filter(|name| !is_private(name));
         }
-        quoted
+        code
     }
 
     /// An error for every status but 200-299, by the status alone. SOAP looks for a fault first, and
@@ -193,27 +210,6 @@ impl Answer<'_> {
     }
 }
 
-/// A text with what the escapes of JSON stand for: `\u002b` and `\/` as `+` and `/`.
-pub(crate) fn without_escapes(text: &str) -> String {
-    // Two escapes may make one character, so it is put together from units.
-    let mut units = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, escape)) = rest.split_once('\\') {
-        units.extend(before.encode_utf16());
-        let digits = escape.strip_prefix('u').and_then(|digits| digits.get(..4));
-        let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
-        units.extend(unit);
-        let length = if unit.is_some() { 5 } else { escape.chars().next().map_or(0, char::len_utf8) };
-        let (escaped, after) = escape.split_at_checked(length).unwrap_or((escape, ""));
-        if unit.is_none() {
-            units.extend(escaped.encode_utf16());
-        }
-        rest = after;
-    }
-    units.extend(rest.encode_utf16());
-    String::from_utf16_lossy(&units)
-}
-
 pub(crate) const WRONG_PATH: Hint = Hint::new(
     "The address is not this gateway's: check base_url.",
     "این نشانی از آنِ این درگاه نیست: base_url را بررسی کنید.",
@@ -225,10 +221,13 @@ pub(crate) struct Transport {
     client: Client,
     gateway: Arc<str>,
     secrets: Arc<[SecretString]>,
+    /// What limits direct calls; a messenger has limits of its own.
+    turns: Option<Arc<Semaphore>>,
     timeout: Duration,
     connect_timeout: Duration,
-    max_response_bytes: usize,
+    max_response_bytes: Option<usize>,
     read_attempts: usize,
+    runtime: Option<Handle>,
     clock: Arc<dyn Clock>,
 }
 
@@ -251,6 +250,8 @@ impl Transport {
             .redirect(redirect::Policy::none())
             // It would repeat a request that HTTP/2 calls unprocessed: one call is one request, whoever says otherwise.
             .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .pool_idle_timeout(IDLE_FOR)
             .tcp_nodelay(true)
             .tls_backend_preconfigured(tls_config(settings, base).map_err(named)?);
         if settings.proxy.is_none() && is_loopback(base) {
@@ -268,10 +269,12 @@ impl Transport {
                 .map_err(|_| named(Error::configuration("", "the HTTP client could not be set up")))?,
             gateway: gateway.clone(),
             secrets: secrets.into(),
+            turns: Some(Arc::new(Semaphore::new(CALLS_AT_ONCE))),
             timeout: settings.timeout,
             max_response_bytes: settings.max_response_bytes,
             connect_timeout: settings.connect_timeout,
             read_attempts: settings.read_attempts,
+            runtime: settings.runtime.clone(),
             clock: settings.clock.clone(),
         })
     }
@@ -284,8 +287,10 @@ impl Transport {
         TimeLimits::new(self.connect_timeout, self.timeout)
     }
 
-    pub(crate) fn without_retry(&self) -> Self {
-        Self { read_attempts: 1, ..self.clone() }
+    /// For a messenger, which retries by itself and has no more requests under way than it says: what waits for its turn here
+    /// would already count as sent there.
+    pub(crate) fn for_messenger(&self) -> Self {
+        Self { read_attempts: 1, turns: None, ..self.clone() }
     }
 
     /// Makes a call: the request goes out, and `read` makes the result of the answer. A call that only reads is repeated
@@ -320,7 +325,7 @@ impl Transport {
             .build();
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(operation, request.clone(), attempt, read).await {
+            let error = match self.attempt(operation, &request, attempt, read).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -337,7 +342,7 @@ impl Transport {
     async fn attempt(
         &self,
         operation: Operation,
-        request: Request,
+        request: &Request,
         attempt: u32,
         read: Read<'_>,
     ) -> Result<()> {
@@ -351,8 +356,9 @@ impl Transport {
             duration_ms = field::Empty,
         );
         let started = self.clock.now();
+        let redactor = Redactor { carried: Some(request.carried()), secrets: &self.secrets };
         let result = self
-            .exchange(request, operation.effect)
+            .exchange(request, operation, redactor)
             .instrument(span.clone())
             .await
             .and_then(|answer| read(&answer));
@@ -375,33 +381,47 @@ impl Transport {
         result
     }
 
-    async fn exchange(&self, request: Request, effect: Effect) -> Result<Answer<'_>> {
-        let mut prepared = reqwest::Request::new(request.method, request.url);
-        prepared.headers_mut().extend(request.headers);
+    async fn exchange<'a>(
+        &self,
+        request: &Request,
+        Operation { effect, most_bytes, .. }: Operation,
+        redactor: Redactor<'a>,
+    ) -> Result<Answer<'a>> {
+        // First come, first served. Waiting takes nothing of the time that the request has.
+        let _turn = match &self.turns {
+            Some(turns) => Some(turns.acquire().await),
+            None => None,
+        };
+        let most_bytes = self.max_response_bytes.unwrap_or(most_bytes);
+        let mut prepared = reqwest::Request::new(request.method.clone(), request.url.clone());
+        prepared.headers_mut().extend(request.headers.iter().cloned());
         *prepared.timeout_mut() = Some(self.timeout);
-        *prepared.body_mut() = Some(request.body.into());
-        let mut response = self.client.execute(prepared).await.map_err(|error| self.classify(&error))?;
+        *prepared.body_mut() = Some(request.body.clone().into());
+        let mut executing = pin!(self.client.execute(prepared));
+        let executed = poll_fn(|context| {
+            // A connection is served by the runtime in whose context it is made.
+            let _context = self.runtime.as_ref().map(Handle::enter);
+            executing.as_mut().poll(context)
+        });
+        let mut response = executed.await.map_err(|error| self.classify(&error))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.and_then(|value| value.parse().ok()).map(Duration::from_secs);
+        // Nobody waits for longer than a day, whatever is asked for.
+        let retry_after = retry_after.and_then(|value| value.parse().ok());
+        let retry_after = retry_after.map(|seconds: u64| Duration::from_secs(seconds.min(86_400)));
         let mut body = BytesMut::new();
         let announced = response.content_length().unwrap_or(0);
         while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(&error))? {
-            if body.len() + chunk.len() > self.max_response_bytes
-                || announced > self.max_response_bytes as u64
-            {
+            if body.len() + chunk.len() > most_bytes || announced > most_bytes as u64 {
                 // The beginning is kept for the error, the rest is not read: dropping the answer closes the connection.
                 body.extend_from_slice(&chunk);
                 body.truncate(4096);
-                let answer =
-                    Answer { status, body: body.freeze(), effect, retry_after, secrets: &self.secrets };
-                return Err(
-                    answer.unreadable(&format!("it is longer than {} bytes", self.max_response_bytes))
-                );
+                let answer = Answer { status, body: body.freeze(), effect, retry_after, redactor };
+                return Err(answer.unreadable(&format!("it is longer than {most_bytes} bytes")));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body: body.freeze(), effect, retry_after, secrets: &self.secrets })
+        Ok(Answer { status, body: body.freeze(), effect, retry_after, redactor })
     }
 
     /// What is known after a failure of the connection: only a connection that was never made proves that nothing left.
@@ -464,15 +484,75 @@ fn is_no_such_name(text: &str) -> bool {
     .any(|says| text.contains(says))
 }
 
-/// The innermost cause, which names no address and no content: `connection refused`, `certificate expired`.
+/// The innermost cause that is known, in brackets: `connection refused`, `the certificate has expired`.
 fn cause(error: &reqwest::Error) -> String {
-    let mut source = std::error::Error::source(error);
-    let mut innermost = None;
-    while let Some(error) = source {
-        innermost = Some(error);
-        source = error.source();
+    let mut known = None;
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        known = in_fixed_words(error).or(known);
+        next = error.source();
     }
-    innermost.map(|error| format!(" ({error})")).unwrap_or_default()
+    known.map(|words| format!(" ({words})")).unwrap_or_default()
+}
+
+/// An error by its type, or by a sentence that has no place for anything else. Others print what the other side has sent: the names
+/// in a certificate, what a server says when it goes away.
+fn in_fixed_words(error: &(dyn std::error::Error + 'static)) -> Option<Cow<'static, str>> {
+    const SENTENCES: [&str; 14] = [
+        "connection closed before message completed",
+        "error reading a body from connection",
+        "http2 error",
+        "invalid HTTP header parsed",
+        "invalid HTTP status-code parsed",
+        "invalid HTTP version parsed",
+        "invalid HTTP version parsed (found HTTP2 preface)",
+        "invalid content-length parsed",
+        "message head is too large",
+        "operation was canceled",
+        "received unexpected message from connection",
+        "tunnel error: proxy authorization required",
+        "tunnel error: unexpected end of file",
+        "tunnel error: unsuccessful",
+    ];
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return Some(of_tls(error).into());
+    }
+    if let Some(error) = error.downcast_ref::<std::io::Error>() {
+        let text = error.to_string();
+        return match error.get_ref() {
+            Some(inner) if is_tls(inner) => in_fixed_words(inner),
+            _ if is_no_such_name(&text) => Some("no such name".into()),
+            _ if text.starts_with("failed to lookup address") => Some("the name cannot be looked up".into()),
+            // The system's own sentence.
+            None if error.raw_os_error().is_some() => Some(text.into()),
+            _ => Some(error.kind().to_string().into()),
+        };
+    }
+    let text = error.to_string();
+    SENTENCES.into_iter().find(|sentence| *sentence == text).map(Cow::Borrowed)
+}
+
+fn of_tls(error: &rustls::Error) -> &'static str {
+    use rustls::CertificateError as Certificate;
+    match error {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => "the certificate has expired",
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                "the certificate is not valid yet: is the clock right?"
+            }
+            Certificate::UnknownIssuer => "the certificate's issuer is not trusted",
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                "the certificate is for another name"
+            }
+            Certificate::Revoked => "the certificate was revoked",
+            Certificate::BadSignature => "the certificate's signature is wrong",
+            _ => "the certificate cannot be used",
+        },
+        rustls::Error::AlertReceived(_) => "the other side ended TLS with an alert",
+        rustls::Error::PeerIncompatible(_) => "no version or cipher of TLS in common",
+        rustls::Error::InvalidMessage(_) => "the other side does not speak TLS",
+        _ => "TLS failed",
+    }
 }
 
 fn tls_config(settings: &Settings, base: &Url) -> Result<ClientConfig> {
@@ -589,13 +669,6 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-/// `path` below a base address, whether that ends in a slash or not.
-pub(crate) fn below(base: &Url, path: &str) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
-    url
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use payamak_emulator::Emulator;
 
-use self::support::case::Case;
+use self::support::case::{Case, Echoes};
 
 /// How many cases run at once.
 const AT_ONCE: usize = 16;
@@ -69,7 +69,7 @@ fn case_files(folder: &Path) -> Vec<PathBuf> {
         "{files:?}"
     );
     // A floor, so that a behaviour cannot leave unnoticed.
-    assert!(files.len() >= 505, "{} cases", files.len());
+    assert!(files.len() >= 579, "{} cases", files.len());
     files
 }
 
@@ -81,10 +81,22 @@ async fn run(file: &Path, emulator: &Emulator) -> Vec<String> {
         Err(error) => return vec![format!("not a case: {error}")],
     };
     let name = file.file_stem().unwrap().to_str().unwrap();
-    let mut faults = match support::call::call(&case, &emulator.replay_url(name)).await {
-        Ok(outcome) => case.faults(outcome),
-        Err(why) => return vec![why],
-    };
+    let echoes: Option<Echoes> = case.echoes.then(|| {
+        let text = std::fs::read_to_string(file.with_file_name("../echoes.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    });
+    let about =
+        echoes.as_ref().map_or(vec![""], |echoes| echoes.list.iter().map(|echo| &*echo.about).collect());
+    let mut faults = Vec::new();
+    for about in about {
+        match support::call::call(&case, &emulator.replay_url(name)).await {
+            Ok(outcome) => {
+                let found = case.faults(outcome, echoes.as_ref());
+                faults.extend(found.into_iter().map(|fault| format!("{about}: {fault}")));
+            }
+            Err(why) => return vec![why],
+        }
+    }
     let verdict = emulator.replay_verdict(name);
     if !verdict.complete {
         faults.push("the exchange is not complete: a request is missing".to_owned());

@@ -3,7 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support {
-    #[allow(dead_code, reason = "the transport's tests need more of it")]
+    #[allow(dead_code, reason = "other tests need more of it")]
     pub(crate) mod server;
 }
 

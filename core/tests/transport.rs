@@ -9,6 +9,7 @@
 )]
 
 mod support {
+    #[allow(dead_code, reason = "other tests need more of it")]
     pub(crate) mod server;
 }
 
@@ -23,6 +24,7 @@ use payamak::{Clock, Destination, Error, ErrorKind, NikSms, Outcome, PayamResan,
 use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, crypto::ring};
@@ -268,6 +270,11 @@ fn authority() -> (String, TlsAcceptor) {
 
 /// The same, for a server that speaks these protocols.
 fn authority_for(protocols: &[&str]) -> (String, TlsAcceptor) {
+    authority_of("127.0.0.1", protocols)
+}
+
+/// The same, for a server of this name.
+fn authority_of(name: &str, protocols: &[&str]) -> (String, TlsAcceptor) {
     let key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -276,7 +283,7 @@ fn authority_for(protocols: &[&str]) -> (String, TlsAcceptor) {
     let issuer = Issuer::new(authority, key);
 
     let key = KeyPair::generate().unwrap();
-    let mut leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let mut leaf = CertificateParams::new([name.to_owned()]).unwrap();
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let certificate = leaf.signed_by(&key, &issuer).unwrap();
 
@@ -360,6 +367,50 @@ async fn one_call_is_one_request_whatever_http_2_says_of_it() {
     assert_eq!(known(&error), (ErrorKind::Connect, Outcome::Unclear, Retry::CheckFirst));
     assert_eq!(taken.load(Ordering::SeqCst), 1);
     server.abort();
+}
+
+/// What TLS and HTTP/2 let the other side say about a failure is the other side's word too.
+#[tokio::test]
+async fn a_failed_connection_says_nothing_of_the_other_side_s() {
+    let says_nothing = |error: &Error| {
+        let json = serde_json::to_string(error).unwrap();
+        for shown in [error.to_string(), format!("{error:?}"), json] {
+            assert!(
+                !shown.contains("blocked") && !shown.contains(KEY) && !shown.contains("481516"),
+                "{shown}"
+            );
+        }
+    };
+    let (pem, acceptor) = authority_of("blocked.transport-test-key.example", &[]);
+    let server = Server::start_tls(acceptor, |_, _| ok(ACCEPTED)).await;
+    let url = format!("https://{}", server.address());
+    let error = send(&client(&url).extra_ca_pem(pem).bundled_roots(true).build().unwrap()).await.unwrap_err();
+    says_nothing(&error);
+    assert!(error.to_string().contains("the certificate is for another name"), "{error}");
+
+    let (pem, acceptor) = authority_for(&["h2"]);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = acceptor.accept(stream).await.unwrap();
+        // Empty SETTINGS; once the request is there, GOAWAY (ENHANCE_YOUR_CALM) with what the server has to say.
+        stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+        let mut arrived = Vec::new();
+        while !arrived.windows(TEXT.len()).any(|part| part == TEXT.as_bytes()) {
+            stream.read_buf(&mut arrived).await.unwrap();
+        }
+        let says = format!("blocked: {KEY} {TEXT}");
+        let length = u8::try_from(8 + says.len()).unwrap();
+        stream.write_all(&[0, 0, length, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11]).await.unwrap();
+        stream.write_all(says.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        // Ends when the other side goes.
+        while stream.read_buf(&mut arrived).await.is_ok_and(|read| read > 0) {}
+    });
+    let error = send(&client(&url).extra_ca_pem(pem).bundled_roots(true).build().unwrap()).await.unwrap_err();
+    says_nothing(&error);
+    assert_eq!(known(&error), (ErrorKind::Connect, Outcome::Unclear, Retry::CheckFirst), "{error}");
 }
 
 #[tokio::test]

@@ -5,9 +5,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
+use super::soap::NO_XML;
+use super::xml::can_carry;
 use super::{Account, Credentials, NikSms};
+use crate::decode::MOST_ROWS;
 use crate::error::{Error, Result};
 use crate::gateway::{Capabilities, LookUp, Personal};
 use crate::message::SenderLine;
@@ -164,7 +167,8 @@ impl NikSmsBuilder {
 
     /// The client; an error names the setting that is missing or wrong.
     pub fn build(self) -> Result<NikSms> {
-        let Self { settings, dialect, sender, v2_delivery_path, max_recipients, poll_interval, .. } = self;
+        let Self { mut settings, dialect, sender, v2_delivery_path, max_recipients, poll_interval, .. } =
+            self;
         let name: Arc<str> = settings.name.as_deref().unwrap_or("niksms").into();
         let named = |error: Error| error.with_gateway(&name);
         let (production, path) = dialect.address();
@@ -183,14 +187,29 @@ impl NikSmsBuilder {
             let password = require(self.password, "password").map_err(named)?;
             Credentials { base, username, password, api_key: SecretString::default() }
         };
-        if max_recipients == 0 {
-            return Err(named(Error::setting("max_recipients", "0")));
+        if max_recipients == 0 || max_recipients > MOST_ROWS {
+            let detail =
+                format!("{max_recipients}; from 1 to {MOST_ROWS} can be sent and asked about at once");
+            return Err(named(Error::setting("max_recipients", detail)));
         }
-        let mut secrets = vec![credentials.password.clone(), credentials.api_key.clone()];
-        // Often a phone number. A shorter one would black out words that have nothing to do with it.
-        if credentials.username.len() > 3 {
-            secrets.push(credentials.username.as_str().into());
+        // An answer has a row for each of them.
+        if max_recipients > 1000 {
+            settings.max_response_bytes.get_or_insert(16 << 20);
         }
+        if dialect == Dialect::Soap {
+            let password = credentials.password.expose_secret();
+            let sender = sender.as_ref().map_or("", SenderLine::as_str);
+            for (setting, value) in
+                [("username", &*credentials.username), ("password", password), ("sender", sender)]
+            {
+                if !can_carry(value) {
+                    return Err(named(Error::setting(setting, NO_XML)));
+                }
+            }
+        }
+        // The user name is often a phone number.
+        let username = SecretString::from(credentials.username.as_str());
+        let secrets = vec![credentials.password.clone(), credentials.api_key.clone(), username];
         let transport = Transport::new(&settings, &name, &credentials.base, secrets)?;
         let mut capabilities = Capabilities::new(if dialect == Dialect::V2 { 1 } else { max_recipients })
             .poll_interval(poll_interval);

@@ -10,7 +10,8 @@ use super::{Credentials, Row, SendBatch, SendOptions};
 use crate::decode::{Object, Rows, Text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{MessageId, SenderLine, TehranTime};
-use crate::transport::{Answer, Request};
+use crate::request::{Request, below};
+use crate::transport::Answer;
 
 pub(super) fn send_one(
     credentials: &Credentials,
@@ -35,13 +36,12 @@ pub(super) fn send_one(
 pub(super) fn get_sms_delivery(credentials: &Credentials, path: &str, ids: &[MessageId]) -> Request {
     use secrecy::ExposeSecret as _;
     let ids: Vec<_> = ids.iter().map(MessageId::to_string).collect();
-    let mut body = form_urlencoded::Serializer::new(String::new());
-    body.append_pair("Username", &credentials.username);
-    body.append_pair("Password", credentials.password.expose_secret());
-    body.append_pair("Ids", &ids.join(","));
-    let content_type = "application/x-www-form-urlencoded; charset=utf-8";
-    let url = crate::transport::below(&credentials.base, path.trim_start_matches('/'));
-    Request::post(url, content_type, body.finish())
+    let url = below(&credentials.base, path.trim_start_matches('/'));
+    let password = credentials.password.expose_secret();
+    Request::post_form(
+        url,
+        &[("Username", &credentials.username), ("Password", password), ("Ids", &ids.join(","))],
+    )
 }
 
 #[derive(Deserialize)]

@@ -11,18 +11,20 @@ use super::{Credentials, Row, SendBatch, SendOptions, SendType};
 use crate::decode::{Amount, Int, Object, Rows, Text, Truth, why};
 use crate::error::{Error, Result};
 use crate::message::{IncomingMessage, MessageId, SenderLine, TehranTime, TraceId};
-use crate::transport::{Answer, Request, below};
+use crate::request::{Request, below, require_path, require_unset};
+use crate::transport::Answer;
 
 /// A form with the credentials, and `fields` after them.
 pub(super) fn request(credentials: &Credentials, path: &str, fields: &[(&str, &str)]) -> Request {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("username", &credentials.username);
-    form.append_pair("password", credentials.password.expose_secret());
-    for (name, value) in fields {
-        form.append_pair(name, value);
-    }
-    let content_type = "application/x-www-form-urlencoded; charset=utf-8";
-    Request::post(below(&credentials.base, path), content_type, form.finish())
+    let own = [("username", &*credentials.username), ("password", credentials.password.expose_secret())];
+    Request::post_form(below(&credentials.base, path), &[&own, fields].concat())
+}
+
+/// An operation that this library does not know: the fields go out as they are, the credentials beside them.
+pub(super) fn raw(credentials: &Credentials, path: &str, fields: &[(&str, &str)]) -> Result<Request> {
+    require_path("raw", path)?;
+    require_unset("raw", fields.iter().map(|(name, _)| *name), &["username", "password"])?;
+    Ok(request(credentials, path, fields))
 }
 
 /// `GroupSms` (one text) and `PtpSms` (the texts joined by commas, so that none of them may hold one).

@@ -114,7 +114,7 @@ pub fn niksms_soap(input: &[u8]) {
 fn sent(
     read: impl Fn(&Answer<'_>) -> Result<(SendStatus, SendBatch)>,
 ) -> impl Fn(&Answer<'_>) -> Result<SendBatch> {
-    move |answer| read(answer).and_then(|(status, batch)| judged("group_sms", answer, &status, batch))
+    move |answer| read(answer).and_then(|(status, batch)| judged(answer, &status, batch))
 }
 
 /// What decodes as sent says so itself, and has every id of its list.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::soap::NO_XML;
 use super::{Dialect, NikSms, SendOptions, SmsStatus, xml};
 use crate::delivery::DeliveryStatus;
 use crate::error::Result;
@@ -26,21 +27,21 @@ impl Gateway for NikSms {
 
     fn check(&self, message: &Outgoing<'_>) -> Result<()> {
         let operation = Operation::acts("send");
-        require(message.sender.or(self.account.sender.as_ref()), "sender")
+        let sender = require(message.sender.or(self.account.sender.as_ref()), "sender")
             .map_err(|error| self.named(operation, error))?;
-        if self.account.dialect == Dialect::Soap && !xml::can_carry(message.text) {
-            return Err(self.refuse(
-                operation,
-                "text",
-                "a text with control characters, which XML cannot carry",
-            ));
+        if self.account.dialect == Dialect::Soap {
+            for (field, value) in [("text", message.text), ("sender", sender.as_str())] {
+                if !xml::can_carry(value) {
+                    return Err(self.refuse(operation, field, NO_XML));
+                }
+            }
         }
         Ok(())
     }
 
     fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>> {
         Box::pin(async move {
-            let messages = batch.messages;
+            let (client, messages) = (self.for_messenger(), batch.messages);
             let Some(first) = messages.first() else {
                 return Ok(Vec::new());
             };
@@ -50,14 +51,14 @@ impl Gateway for NikSms {
                     return Err(self.lacks(Operation::acts("send_template"), "it has no templates"));
                 }
                 (BatchKind::Bulk, Dialect::V2) => {
-                    self.send_one(first.text, first.to, Some(first.trace_id), &options).await?
+                    client.send_one(first.text, first.to, Some(first.trace_id), &options).await?
                 }
                 (BatchKind::Bulk, _) => {
                     let recipients: Vec<_> = messages
                         .iter()
                         .map(|message| Destination::new(message.to, Some(message.trace_id)))
                         .collect();
-                    self.group_sms(first.text, &recipients, &options).await?
+                    client.group_sms(first.text, &recipients, &options).await?
                 }
                 (BatchKind::Personal, _) => {
                     let messages: Vec<_> = messages
@@ -66,7 +67,7 @@ impl Gateway for NikSms {
                             PersonalMessage::new(message.to, message.text).trace_id(message.trace_id)
                         })
                         .collect();
-                    self.ptp_sms(&messages, &options).await?
+                    client.ptp_sms(&messages, &options).await?
                 }
             };
             if answer.message_ids.len() != messages.len() {
@@ -82,8 +83,9 @@ impl Gateway for NikSms {
     fn look_up<'a>(&'a self, trace_ids: &'a [TraceId]) -> BoxFuture<'a, Result<Vec<Registration>>> {
         Box::pin(async move {
             let mut registrations = Vec::with_capacity(trace_ids.len());
+            let client = self.for_messenger();
             for trace_id in trace_ids {
-                let row = self.without_retry().get_sms_delivery_with_client_id(*trace_id).await?;
+                let row = client.get_sms_delivery_with_client_id(*trace_id).await?;
                 let (trace_id, status) = (*trace_id, DeliveryStatus::from(&row.status));
                 let message_id = row.message_id.filter(|id| id.is_real());
                 registrations.extend(match row.status {
@@ -111,7 +113,7 @@ impl Gateway for NikSms {
         ids: &'a [MessageId],
     ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
         Box::pin(async move {
-            let rows = self.without_retry().get_sms_delivery(ids).await?;
+            let rows = self.for_messenger().get_sms_delivery(ids).await?;
             Ok(rows.into_iter().map(|row| (row.message_id, (&row.status).into())).collect())
         })
     }

@@ -30,8 +30,9 @@ use crate::message::{
     Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TehranTime, TraceId,
 };
 use crate::phone::{Msisdn, Recipient};
+use crate::request::Request;
 use crate::settings::require;
-use crate::transport::{Answer, Operation, Request, Transport};
+use crate::transport::{Answer, Operation, Transport};
 
 /// A client of NikSMS in one of its dialects: one method an operation of the protocol page, nothing hidden and no send
 /// repeated. A dialect that lacks an operation says so before anything is sent.
@@ -96,9 +97,9 @@ impl NikSms {
         Self { transport: self.transport.with_timeout(timeout), account: self.account.clone() }
     }
 
-    /// A messenger has a patience of its own, and two would multiply.
-    fn without_retry(&self) -> Self {
-        Self { transport: self.transport.without_retry(), account: self.account.clone() }
+    /// A messenger has a patience and limits of its own, and two would multiply.
+    fn for_messenger(&self) -> Self {
+        Self { transport: self.transport.for_messenger(), account: self.account.clone() }
     }
 
     /// The wire form it speaks.
@@ -211,7 +212,7 @@ impl NikSms {
             let statuses = statuses.filter(|statuses| statuses.len() == ids.len());
             let statuses = statuses.ok_or_else(|| answer.unreadable("it has not one status for each id"))?;
             let rows = ids.iter().zip(statuses);
-            Ok(rows.map(|(id, status)| Status { message_id: *id, status }).collect())
+            Ok(rows.map(|(id, status)| Status { message_id: *id, status: quoted(answer, status) }).collect())
         };
         let request = match self.account.dialect {
             Dialect::Soap => soap::get_sms_delivery(credentials, ids),
@@ -225,18 +226,25 @@ impl NikSms {
 
     /// What became of one message, by the caller's trace id (`GetSmsDeliveryWithClientId`).
     pub async fn get_sms_delivery_with_client_id(&self, trace_id: TraceId) -> Result<TraceStatus> {
+        type Decode = fn(&Answer<'_>) -> Result<(SmsStatus, Option<MessageId>)>;
         const OPERATION: Operation = Operation::reads("get_sms_delivery_with_client_id");
         let credentials = &self.account.credentials;
         let valid = trace_id.require(OPERATION.name, || "trace_id".into());
+        let read = |decode: Decode| {
+            move |answer: &Answer<'_>| {
+                let (status, id) = decode(answer)?;
+                Ok((quoted(answer, status), id))
+            }
+        };
         let (status, message_id) = match self.account.dialect {
             Dialect::Soap => {
                 let request =
                     valid.and_then(|_| soap::get_sms_delivery_with_client_id(credentials, trace_id));
-                self.call(OPERATION, request, soap::status_with_client_id).await?
+                self.call(OPERATION, request, read(soap::status_with_client_id)).await?
             }
             Dialect::PublicApi => {
                 let request = valid.map(|_| form::get_sms_delivery_with_client_id(credentials, trace_id));
-                self.call(OPERATION, request, form::status_with_client_id).await?
+                self.call(OPERATION, request, read(form::status_with_client_id)).await?
             }
             Dialect::V2 | Dialect::WebService => return Err(self.lacks(OPERATION, USE_PUBLIC_API)),
         };
@@ -278,8 +286,7 @@ impl NikSms {
         from: Option<TehranTime>,
         until: Option<TehranTime>,
     ) -> Result<Vec<IncomingMessage>> {
-        const OPERATION: Operation =
-            Operation { unclear_hint: Some(AFTER_LOST_INBOX), ..Operation::acts("get_receive_sms") };
+        const OPERATION: Operation = Operation::takes("get_receive_sms").when_unclear(AFTER_LOST_INBOX);
         let credentials = &self.account.credentials;
         match self.account.dialect {
             Dialect::Soap => {
@@ -347,6 +354,9 @@ impl NikSms {
 
     /// An operation that this client has no method for, over `public-api` or `v2`: `fields` goes out as a form beside the
     /// credentials, and the body comes back as it is. It is taken as one that may have sent something.
+    ///
+    /// `path` is the operation's name below the base address, never something that a user of yours has written; fields that the
+    /// client sets itself (`username`, `password`) are refused.
     pub async fn raw(&self, path: &str, fields: &[(&str, &str)]) -> Result<String> {
         const OPERATION: Operation = Operation::acts("raw");
         if !matches!(self.account.dialect, Dialect::PublicApi | Dialect::V2) {
@@ -356,7 +366,7 @@ impl NikSms {
             answer.require_success()?;
             Ok(String::from_utf8_lossy(&answer.body).into_owned())
         };
-        self.call(OPERATION, Ok(form::request(&self.account.credentials, path, fields)), read).await
+        self.call(OPERATION, form::raw(&self.account.credentials, path, fields), read).await
     }
 
     async fn send(
@@ -378,7 +388,8 @@ impl NikSms {
                 Dialect::V2 => envelope::sent(answer)?,
                 Dialect::WebService => web_service::sent(answer)?,
             };
-            judged(operation.name, answer, &status, batch)
+            answer.require_rows(batch.message_ids.len(), rows.len())?;
+            judged(answer, &status, batch)
         };
         let read = |answer: &Answer<'_>| match answer.own_refusal(decode) {
             Some(refusal) => Err(refusal),
@@ -540,21 +551,18 @@ const USE_PUBLIC_API: &str = "use the dialect public-api";
 const USE_SEND_ONE: &str = "use send_one, or the dialect public-api";
 
 /// A batch whose status is no success is a refusal.
-fn judged(
-    operation: &'static str,
-    answer: &Answer<'_>,
-    status: &SendStatus,
-    batch: SendBatch,
-) -> Result<SendBatch> {
+fn judged(answer: &Answer<'_>, status: &SendStatus, batch: SendBatch) -> Result<SendBatch> {
     match status.meaning() {
         None => Ok(batch),
-        Some(meaning) => {
-            let says = batch.warning.map(|text| answer.quote(&text));
-            let mut code = status.to_code();
-            // A name that no table has is the gateway's own words.
-            code.wire_name = code.wire_name.map(|name| answer.quote(&name).into());
-            Err(Error::from_code(operation, code, meaning, says))
-        }
+        Some(meaning) => Err(answer.refusal(status.to_code(), meaning, batch.warning.as_deref())),
+    }
+}
+
+/// A status that no table has is the gateway's own words.
+fn quoted(answer: &Answer<'_>, status: SmsStatus) -> SmsStatus {
+    match status {
+        SmsStatus::UnknownName(name) => SmsStatus::UnknownName(answer.quote_name(&name).into()),
+        known => known,
     }
 }
 

@@ -2,22 +2,30 @@
 
 use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
 
 use super::codes::{SendStatus, SmsStatus};
 use super::xml::{Element, Namespace, body, can_carry, envelope, parse, write_nil, write_text, write_with};
 use super::{Credentials, Row, SendBatch, SendOptions, SendType};
+use crate::decode::{MOST_ROWS, TOO_MANY_ROWS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{IncomingMessage, MessageId, SenderLine, TehranTime, TraceId};
-use crate::transport::{Answer, Request};
+use crate::request::Request;
+use crate::transport::Answer;
+
+/// Why a value is refused before anything is sent.
+pub(super) const NO_XML: &str = "a text with control characters, which XML cannot carry";
 
 fn request(credentials: &Credentials, operation: &str, content: impl FnOnce(&mut String)) -> Result<Request> {
-    let document = envelope(operation, |xml| {
-        write_with(xml, "security", |xml| {
-            write_text(xml, "Username", &credentials.username);
-            write_text(xml, "Password", credentials.password.expose_secret());
-        });
-        content(xml);
+    let (username, password) = (&credentials.username, credentials.password.expose_secret());
+    // A character takes six at most. Growing would leave copies of the password behind.
+    let most = 100 + 6 * (username.len() + password.len());
+    let mut security = Zeroizing::new(String::with_capacity(most));
+    write_with(&mut security, "security", |xml| {
+        write_text(xml, "Username", username);
+        write_text(xml, "Password", password);
     });
+    let document = envelope(operation, &security, content);
     let action = HeaderValue::from_str(&format!("\"http://tempuri.org/INiksmsWebservice/{operation}\""))
         .map_err(|_| Error::configuration("", "the operation's name cannot stand in a header"))?;
     let mut request = Request::post(credentials.base.clone(), "text/xml; charset=utf-8", document);
@@ -37,11 +45,10 @@ pub(super) fn send(
     if let Some(index) = rows.iter().position(|row| !can_carry(row.text)) {
         let field =
             if wire_operation == "GroupSms" { "text".to_owned() } else { format!("messages[{index}].text") };
-        return Err(Error::invalid_input(
-            operation,
-            field,
-            "a text with control characters, which XML cannot carry",
-        ));
+        return Err(Error::invalid_input(operation, field, NO_XML));
+    }
+    if !can_carry(sender.as_str()) {
+        return Err(Error::invalid_input(operation, "sender", NO_XML));
     }
     request(credentials, wire_operation, |xml| {
         write_with(xml, "model", |xml| {
@@ -239,6 +246,9 @@ pub(super) fn truth(answer: &Answer<'_>, wire_operation: &str) -> Result<bool> {
 pub(super) fn inbox(answer: &Answer<'_>) -> Result<Vec<IncomingMessage>> {
     result(answer, "GetReceiveSms", |result| {
         let rows = result.map(|result| result.children.as_slice()).unwrap_or_default();
+        if rows.len() > MOST_ROWS {
+            return Err(TOO_MANY_ROWS);
+        }
         let read = |row: &Element<'_>| {
             let text = |name| row.text_of(name).map(str::to_owned);
             Ok(IncomingMessage {

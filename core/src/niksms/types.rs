@@ -1,5 +1,6 @@
 //! What goes into NikSMS's calls beside texts and recipients, and what comes out.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -68,17 +69,27 @@ impl FromStr for SendType {
 }
 
 /// What a send answers. Its status is `Successful` or `Warning`, which was sent too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SendBatch {
     /// `Successful`, or `Warning`.
     pub status: SendStatus,
     /// The gateway's id of the whole request.
     pub id: Option<String>,
-    /// What the gateway warns of.
+    /// What the gateway warns of, in its own words. They may repeat what was sent: never log them unasked.
     pub warning: Option<String>,
     /// The gateway's ids, in the order of the recipients.
     pub message_ids: Vec<MessageId>,
+}
+
+/// Shows everything but the gateway's own words.
+impl fmt::Debug for SendBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendBatch")
+            .field("status", &self.status)
+            .field("message_ids", &self.message_ids)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of a message.

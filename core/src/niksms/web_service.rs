@@ -1,6 +1,5 @@
 //! The dialect `web-service` on the wire: JSON with the key in the body, and an answer in `camelCase` or `PascalCase`.
 
-use secrecy::ExposeSecret as _;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
@@ -10,20 +9,11 @@ use super::{Credentials, Row, SendBatch, SendOptions, SendType};
 use crate::decode::{Amount, Int, Object, Rows, Text, Truth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::message::{MessageId, SenderLine, TehranTime};
-use crate::transport::{Answer, Request, below};
+use crate::request::{Request, below};
+use crate::transport::Answer;
 
 fn request(credentials: &Credentials, path: &str, body: &impl Serialize) -> Result<Request> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Keyed<'a, T> {
-        api_key: &'a str,
-        #[serde(flatten)]
-        body: &'a T,
-    }
-    let keyed = Keyed { api_key: credentials.api_key.expose_secret(), body };
-    let body = serde_json::to_vec(&keyed)
-        .map_err(|_| Error::configuration("", "the request could not be written as JSON"))?;
-    Ok(Request::post(below(&credentials.base, path), "application/json; charset=utf-8", body))
+    Request::post_json(below(&credentials.base, path), &credentials.api_key, body)
 }
 
 #[derive(Serialize)]

@@ -5,10 +5,16 @@ use std::borrow::Cow;
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
+use zeroize::Zeroizing;
+
+use crate::decode::MOST_ROWS;
 
 const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 const SERVICE: &str = "http://tempuri.org/";
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// More than an inbox has at its longest, with all the elements of its rows.
+const MAX_ELEMENTS: usize = 10 * MOST_ROWS;
 
 /// Deeper than any answer of the service, and shallow enough for any stack.
 const MAX_DEPTH: usize = 32;
@@ -47,8 +53,15 @@ impl<'a> Element<'a> {
 pub(super) fn parse(document: &str) -> Result<Element<'_>, &'static str> {
     let mut reader = NsReader::from_str(document.trim_start_matches('\u{feff}'));
     let mut open: Vec<Element<'_>> = Vec::new();
+    let mut elements = 0;
     loop {
         let event = reader.read_event().map_err(|_| "it is not XML, or it ends too early")?;
+        if matches!(event, Event::Start(_) | Event::Empty(_)) {
+            elements += 1;
+        }
+        if elements > MAX_ELEMENTS {
+            return Err("it has too many elements");
+        }
         match event {
             Event::Start(start) => {
                 if open.len() == MAX_DEPTH {
@@ -140,7 +153,13 @@ pub(super) fn body<'a>(root: &'a Element<'a>) -> Result<&'a Element<'a>, &'stati
 pub(super) fn write_text(xml: &mut String, name: &str, text: &str) {
     write_with(xml, name, |xml| {
         // A bare carriage return would be read as a line feed.
-        xml.push_str(&quick_xml::escape::escape(text).replace('\r', "&#13;"));
+        let escaped = Zeroizing::new(quick_xml::escape::escape(text).into_owned());
+        for (index, line) in escaped.split('\r').enumerate() {
+            if index > 0 {
+                xml.push_str("&#13;");
+            }
+            xml.push_str(line);
+        }
     });
 }
 
@@ -161,21 +180,16 @@ pub(super) fn can_carry(text: &str) -> bool {
         .all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
 }
 
-/// An envelope around one operation of the service.
-pub(super) fn envelope(operation: &str, content: impl FnOnce(&mut String)) -> String {
-    let mut xml = String::with_capacity(1024);
-    xml.push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope xmlns:soap=\"");
-    xml.push_str(ENVELOPE);
-    xml.push_str("\"><soap:Body><");
-    xml.push_str(operation);
-    xml.push_str(" xmlns=\"");
-    xml.push_str(SERVICE);
-    xml.push_str("\">");
-    content(&mut xml);
-    xml.push_str("</");
-    xml.push_str(operation);
-    xml.push_str("></soap:Body></soap:Envelope>");
-    xml
+/// An envelope around one operation of the service: who asks, and what `content` writes.
+pub(super) fn envelope(operation: &str, security: &str, content: impl FnOnce(&mut String)) -> String {
+    let mut inner = String::with_capacity(1024);
+    content(&mut inner);
+    let begin = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><soap:Envelope xmlns:soap=\"{ENVELOPE}\"><soap:Body><{operation} \
+         xmlns=\"{SERVICE}\">"
+    );
+    let end = format!("</{operation}></soap:Body></soap:Envelope>");
+    [&begin, security, &inner, &end].concat()
 }
 
 /// Writes a nillable element that has no value.
@@ -200,7 +214,7 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read_back(text in any::<String>().prop_filter("XML can carry it", |text| can_carry(text))) {
-            let written = envelope("Operation", |xml| write_text(xml, "Text", &text));
+            let written = envelope("Operation", "", |xml| write_text(xml, "Text", &text));
             let root = parse(&written).unwrap();
             let operation = body(&root).unwrap();
             prop_assert_eq!(operation.text_of("Text"), Some(text.as_str()));

@@ -8,22 +8,36 @@ use super::{Sent, TemplateSent, wire};
 use crate::fuzzing::{Body, is_the_same_id, json, rows};
 use crate::message::{MessageId, TraceId};
 
+/// How many rows were asked for: an input has no more.
+const ANY: usize = 10_000;
+
 /// Reads a body as the answer of every operation.
 pub fn payam_resan_json(input: &[u8]) {
     let (body, value) = (Body::new(input), json(input));
     let value = value.as_ref();
-    body.decode_in_every_way(wire::sent, |sent| {
-        let ids = sent.iter().map(|Sent { message_id, trace_id }| (*message_id, *trace_id)).collect();
-        has_every_row(value, ids);
-    });
-    body.decode(wire::template_sent, |sent| {
-        let ids =
-            sent.iter().map(|TemplateSent { message_id, trace_id, .. }| (*message_id, *trace_id)).collect();
-        has_every_row(value, ids);
-    });
-    body.decode(wire::statuses, |statuses| {
-        has_every_row(value, statuses.iter().map(|row| (row.message_id, row.trace_id)).collect());
-    });
+    body.decode_in_every_way(
+        |answer| wire::sent(answer, ANY),
+        |sent| {
+            let ids = sent.iter().map(|Sent { message_id, trace_id }| (*message_id, *trace_id)).collect();
+            has_every_row(value, ids);
+        },
+    );
+    body.decode(
+        |answer| wire::template_sent(answer, ANY),
+        |sent| {
+            let ids = sent
+                .iter()
+                .map(|TemplateSent { message_id, trace_id, .. }| (*message_id, *trace_id))
+                .collect();
+            has_every_row(value, ids);
+        },
+    );
+    body.decode(
+        |answer| wire::statuses(answer, ANY),
+        |statuses| {
+            has_every_row(value, statuses.iter().map(|row| (row.message_id, row.trace_id)).collect());
+        },
+    );
     body.decode(wire::inbox, |messages| {
         has_every_row(value, messages.iter().map(|message| (message.message_id, None)).collect());
         assert!(messages.iter().all(|message| message.is_relayed.is_none()));

@@ -29,7 +29,7 @@ impl Gateway for PayamResan {
 
     fn submit<'a>(&'a self, batch: &'a Batch<'a>) -> BoxFuture<'a, Result<Vec<Accepted>>> {
         Box::pin(async move {
-            let messages = batch.messages;
+            let (client, messages) = (self.for_messenger(), batch.messages);
             let accepted = |(trace_id, message_id): (Option<TraceId>, Option<MessageId>)| {
                 Some(Accepted::new(trace_id?, Some(message_id.filter(|id| id.is_real())?)))
             };
@@ -43,7 +43,7 @@ impl Gateway for PayamResan {
                         .iter()
                         .map(|message| Destination::new(message.to, Some(message.trace_id)))
                         .collect();
-                    self.send_bulk(first.text, &recipients, first.sender).await.map(sent)
+                    client.send_bulk(first.text, &recipients, first.sender).await.map(sent)
                 }
                 (BatchKind::Personal, _) => {
                     let messages: Vec<_> = messages
@@ -55,7 +55,7 @@ impl Gateway for PayamResan {
                             sender: message.sender.cloned(),
                         })
                         .collect();
-                    self.send_multiple(&messages).await.map(sent)
+                    client.send_multiple(&messages).await.map(sent)
                 }
                 (BatchKind::Template, [first, ..]) => {
                     let recipients: Vec<_> = messages
@@ -66,7 +66,7 @@ impl Gateway for PayamResan {
                             trace_id: Some(message.trace_id),
                         })
                         .collect();
-                    let rows = self.send_token_multi(first.text, &recipients).await?;
+                    let rows = client.send_token_multi(first.text, &recipients).await?;
                     Ok(rows.into_iter().filter_map(|row| accepted((row.trace_id, row.message_id))).collect())
                 }
             }
@@ -75,7 +75,7 @@ impl Gateway for PayamResan {
 
     fn look_up<'a>(&'a self, trace_ids: &'a [TraceId]) -> BoxFuture<'a, Result<Vec<Registration>>> {
         Box::pin(async move {
-            let rows = self.without_retry().status_by_trace_id(trace_ids).await?;
+            let rows = self.for_messenger().status_by_trace_id(trace_ids).await?;
             let registration = |row: Status| {
                 let (trace_id, status) = (row.trace_id?, DeliveryStatus::from(&row.status));
                 let message_id = row.message_id.filter(|id| id.is_real());
@@ -97,7 +97,7 @@ impl Gateway for PayamResan {
         ids: &'a [MessageId],
     ) -> BoxFuture<'a, Result<Vec<(MessageId, DeliveryStatus)>>> {
         Box::pin(async move {
-            let rows = self.without_retry().status_by_id(ids).await?;
+            let rows = self.for_messenger().status_by_id(ids).await?;
             Ok(rows.into_iter().filter_map(|row| Some((row.message_id?, (&row.status).into()))).collect())
         })
     }

@@ -72,9 +72,9 @@ impl PayamResan {
         Self { transport: self.transport.with_timeout(timeout), account: self.account.clone() }
     }
 
-    /// A messenger has a patience of its own, and two would multiply.
-    fn without_retry(&self) -> Self {
-        Self { transport: self.transport.without_retry(), account: self.account.clone() }
+    /// A messenger has a patience and limits of its own, and two would multiply.
+    fn for_messenger(&self) -> Self {
+        Self { transport: self.transport.for_messenger(), account: self.account.clone() }
     }
 
     fn wire(&self) -> wire::Account<'_> {
@@ -91,8 +91,9 @@ impl PayamResan {
         require(sender.or(self.account.sender.as_ref()), "sender")
     }
 
-    /// One text to up to 99 recipients, by `GET Send`: the key and the text stand in the address, so in access logs.
-    /// Prefer [`send_bulk`](Self::send_bulk), which also takes trace ids.
+    /// One text to up to 99 recipients, by `GET Send`, as a last resort: the key and the text stand in the address, so in the
+    /// access logs of whoever is on the way, and in memory until it is overwritten. [`send_bulk`](Self::send_bulk) does the same
+    /// by POST, and takes trace ids.
     pub async fn send(
         &self,
         text: &str,
@@ -101,7 +102,11 @@ impl PayamResan {
     ) -> Result<Vec<Sent>> {
         const OPERATION: Operation = Operation::acts("send");
         let request = self.sender(sender).and_then(|sender| self.wire().send(text, recipients, sender));
-        self.transport.call(OPERATION, request.map_err(self.named(OPERATION))?, wire::sent).await
+        self.transport
+            .call(OPERATION, request.map_err(self.named(OPERATION))?, |answer| {
+                wire::sent(answer, recipients.len())
+            })
+            .await
     }
 
     /// One text to up to 99 recipients, each with a trace id (`POST SendBulk`).
@@ -113,14 +118,22 @@ impl PayamResan {
     ) -> Result<Vec<Sent>> {
         const OPERATION: Operation = Operation::acts("send_bulk");
         let request = self.sender(sender).and_then(|sender| self.wire().send_bulk(text, recipients, sender));
-        self.transport.call(OPERATION, request.map_err(self.named(OPERATION))?, wire::sent).await
+        self.transport
+            .call(OPERATION, request.map_err(self.named(OPERATION))?, |answer| {
+                wire::sent(answer, recipients.len())
+            })
+            .await
     }
 
     /// A text, a line and a trace id each, up to 99 (`POST SendMultiple`).
     pub async fn send_multiple(&self, messages: &[PersonalMessage]) -> Result<Vec<Sent>> {
         const OPERATION: Operation = Operation::acts("send_multiple");
         let request = self.wire().send_multiple(messages, self.account.sender.as_ref());
-        self.transport.call(OPERATION, request.map_err(self.named(OPERATION))?, wire::sent).await
+        self.transport
+            .call(OPERATION, request.map_err(self.named(OPERATION))?, |answer| {
+                wire::sent(answer, messages.len())
+            })
+            .await
     }
 
     /// A template to one recipient, without a trace id (`POST SendTokenSingle`): after an unclear failure nobody can ask
@@ -134,7 +147,8 @@ impl PayamResan {
         self.send_token_single_by(&Method::POST, template, &to.into(), parameters).await
     }
 
-    /// The same by `GET`: the key and the one-time password stand in the address, so in access logs.
+    /// The same by `GET`, as a last resort: the key and the one-time password stand in the address, so in the access logs of
+    /// whoever is on the way, and in memory until it is overwritten.
     pub async fn send_token_single_by_get(
         &self,
         template: &str,
@@ -153,7 +167,9 @@ impl PayamResan {
     ) -> Result<Vec<TemplateSent>> {
         const OPERATION: Operation = Operation::acts("send_token_single");
         let request = self.wire().send_token_single(verb, template, to, parameters);
-        self.transport.call(OPERATION, request.map_err(self.named(OPERATION))?, wire::template_sent).await
+        self.transport
+            .call(OPERATION, request.map_err(self.named(OPERATION))?, |answer| wire::template_sent(answer, 1))
+            .await
     }
 
     /// A template to up to 99 recipients, parameters and a trace id each (`POST SendTokenMulti`). The gateway chooses
@@ -165,7 +181,11 @@ impl PayamResan {
     ) -> Result<Vec<TemplateSent>> {
         const OPERATION: Operation = Operation::acts("send_token_multi");
         let request = self.wire().send_token_multi(template, recipients);
-        self.transport.call(OPERATION, request.map_err(self.named(OPERATION))?, wire::template_sent).await
+        self.transport
+            .call(OPERATION, request.map_err(self.named(OPERATION))?, |answer| {
+                wire::template_sent(answer, recipients.len())
+            })
+            .await
     }
 
     /// The account's templates (`POST TokenList`).
@@ -180,14 +200,14 @@ impl PayamResan {
     pub async fn status_by_id(&self, ids: &[MessageId]) -> Result<Vec<Status>> {
         const OPERATION: Operation = Operation::reads("status_by_id");
         let request = self.wire().status_by_id(ids).map_err(self.named(OPERATION))?;
-        self.transport.call(OPERATION, request, wire::statuses).await
+        self.transport.call(OPERATION, request, |answer| wire::statuses(answer, ids.len())).await
     }
 
     /// What became of up to 99 messages, by the caller's trace ids (`POST StatusByUserTraceId`).
     pub async fn status_by_trace_id(&self, trace_ids: &[TraceId]) -> Result<Vec<Status>> {
         const OPERATION: Operation = Operation::reads("status_by_trace_id");
         let request = self.wire().status_by_trace_id(trace_ids).map_err(self.named(OPERATION))?;
-        self.transport.call(OPERATION, request, wire::statuses).await
+        self.transport.call(OPERATION, request, |answer| wire::statuses(answer, trace_ids.len())).await
     }
 
     /// The account's credit and lines (`POST AccountInfo`).
@@ -200,13 +220,16 @@ impl PayamResan {
     /// The incoming messages (`POST GetInbox`). Each is handed out once: what is fetched and then lost is lost for good,
     /// so this call is never repeated, and a failure after the request may have left has the outcome `unclear`.
     pub async fn get_inbox(&self) -> Result<Vec<IncomingMessage>> {
-        const OPERATION: Operation = Operation::acts("get_inbox");
+        const OPERATION: Operation = Operation::takes("get_inbox");
         let request = self.wire().bare("GetInbox").map_err(self.named(OPERATION))?;
         self.transport.call(OPERATION, request, wire::inbox).await
     }
 
     /// An operation that this client has no method for: `fields` goes out as JSON beside the key, and `Result` comes back
     /// as it is. It is taken as one that may have sent something.
+    ///
+    /// `path` is the operation's name below the base address, never something that a user of yours has written; a field `ApiKey`,
+    /// which the client sets itself, is refused.
     pub async fn raw(
         &self,
         path: &str,

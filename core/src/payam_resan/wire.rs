@@ -14,7 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::gateway::{MessageKind, Outgoing};
 use crate::message::{Destination, IncomingMessage, MessageId, PersonalMessage, SenderLine, TraceId};
 use crate::phone::{Msisdn, Recipient};
-use crate::transport::{Answer, Request, WRONG_PATH, below};
+use crate::request::{Request, below, require_path, require_unset};
+use crate::transport::{Answer, WRONG_PATH};
 
 /// Where the gateway is and who asks.
 pub(super) struct Account<'a> {
@@ -24,17 +25,7 @@ pub(super) struct Account<'a> {
 
 impl Account<'_> {
     fn post(&self, path: &str, body: &impl Serialize) -> Result<Request> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Keyed<'a, T> {
-            api_key: &'a str,
-            #[serde(flatten)]
-            body: &'a T,
-        }
-        let keyed = Keyed { api_key: self.key.expose_secret(), body };
-        let body = serde_json::to_vec(&keyed)
-            .map_err(|_| Error::configuration("", "the request could not be written as JSON"))?;
-        Ok(Request::post(below(self.base, path), "application/json; charset=utf-8", body))
+        Request::post_json(below(self.base, path), self.key, body)
     }
 
     /// The key and all values go into the query, each encoded once.
@@ -238,6 +229,8 @@ impl Account<'_> {
         path: &str,
         fields: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<Request> {
+        require_path("raw", path)?;
+        require_unset("raw", fields.keys().map(String::as_str), &["ApiKey"])?;
         self.post(path, fields)
     }
 }
@@ -362,8 +355,8 @@ fn envelope<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
         }
         Envelope { success: Some(Truth(false)), error_code: Some(Int(code)), error, .. } => {
             let code = ErrorCode::from_code(code);
-            let text = error.map(|Text(text)| answer.quote(&text));
-            Err(Error::from_code("", code.to_code(), code.meaning(), text))
+            let says = error.as_ref().map(|Text(text)| text.as_str());
+            Err(answer.refusal(code.to_code(), code.meaning(), says))
         }
         Envelope { success: Some(Truth(false)), error_code: None, error, .. } => {
             let text = error.map(|Text(text)| answer.quote(&text));
@@ -376,7 +369,7 @@ fn envelope<T: DeserializeOwned>(answer: &Answer<'_>) -> Result<T> {
     }
 }
 
-pub(super) fn sent(answer: &Answer<'_>) -> Result<Vec<Sent>> {
+pub(super) fn sent(answer: &Answer<'_>, asked: usize) -> Result<Vec<Sent>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase", default)]
     #[derive(Default)]
@@ -385,13 +378,14 @@ pub(super) fn sent(answer: &Answer<'_>) -> Result<Vec<Sent>> {
         user_trace_id: Option<Int>,
     }
     let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
+    answer.require_rows(rows.len(), asked)?;
     Ok(rows
         .into_iter()
         .map(|Object(row)| Sent { message_id: message_id(row.id), trace_id: trace_id(row.user_trace_id) })
         .collect())
 }
 
-pub(super) fn template_sent(answer: &Answer<'_>) -> Result<Vec<TemplateSent>> {
+pub(super) fn template_sent(answer: &Answer<'_>, asked: usize) -> Result<Vec<TemplateSent>> {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "PascalCase", default)]
     struct Row {
@@ -401,6 +395,7 @@ pub(super) fn template_sent(answer: &Answer<'_>) -> Result<Vec<TemplateSent>> {
         final_text: Option<Text>,
     }
     let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
+    answer.require_rows(rows.len(), asked)?;
     let read = |Object(row): Object<Row>| TemplateSent {
         message_id: message_id(row.id),
         trace_id: trace_id(row.user_trace_id),
@@ -432,7 +427,7 @@ pub(super) fn templates(answer: &Answer<'_>) -> Result<Vec<Template>> {
     Ok(rows.into_iter().map(read).collect())
 }
 
-pub(super) fn statuses(answer: &Answer<'_>) -> Result<Vec<Status>> {
+pub(super) fn statuses(answer: &Answer<'_>, asked: usize) -> Result<Vec<Status>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Row {
@@ -444,6 +439,7 @@ pub(super) fn statuses(answer: &Answer<'_>) -> Result<Vec<Status>> {
         status_code: Option<Int>,
     }
     let Rows(rows) = result::<Rows<Object<Row>>>(answer)?;
+    answer.require_rows(rows.len(), asked)?;
     let read = |Object(row): Object<Row>| Status {
         message_id: message_id(row.id),
         trace_id: trace_id(row.user_trace_id),

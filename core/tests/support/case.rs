@@ -13,6 +13,9 @@ pub(crate) struct Case {
     pub(crate) gateway: Option<String>,
     pub(crate) settings: Map<String, Value>,
     pub(crate) call: Call,
+    /// The call is made once for each of the echoes.
+    #[serde(default)]
+    pub(crate) echoes: bool,
     #[serde(rename = "exchange")]
     _exchange: Vec<Value>,
     expect: Expect,
@@ -23,6 +26,73 @@ pub(crate) struct Case {
 pub(crate) struct Call {
     pub(crate) operation: String,
     pub(crate) arguments: Value,
+}
+
+/// What `core/conformance/echoes.json` says of what a gateway repeats.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Echoes {
+    #[serde(rename = "about")]
+    _about: String,
+    #[serde(rename = "echoes")]
+    pub(crate) list: Vec<Echo>,
+    secrets: Vec<String>,
+    texts: Vec<String>,
+    acts: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Echo {
+    pub(crate) about: String,
+    #[serde(rename = "says")]
+    _says: String,
+}
+
+impl Echoes {
+    /// What an error shows of what it must not.
+    fn faults(&self, arguments: &Value, error: &Error) -> Vec<String> {
+        let message = error.to_string();
+        let shown = [
+            message.clone(),
+            format!("{error:?}"),
+            format!("{error:#?}"),
+            serde_json::to_string(error).unwrap(),
+            format!("{:?}", with_sources(error)),
+        ];
+        let kept = [error.gateway_text(), error.body_excerpt()].map(Option::unwrap_or_default);
+        let carries_text = arguments.to_string().contains("کد ورود");
+        let mut faults = Vec::new();
+        let mut look = |place: &str, text: &str, private: &[String]| {
+            for private in private.iter().filter(|private| text.contains(*private)) {
+                faults.push(format!("{place} shows {private:?}: {text:?}"));
+            }
+        };
+        for shown in &shown {
+            look("the error", shown, &self.secrets);
+            look("the error", shown, &self.texts);
+        }
+        look("the message", &message, &self.acts);
+        for kept in kept {
+            look("what is kept", kept, &self.secrets);
+            look("what is kept", kept, &self.acts);
+            if carries_text {
+                look("what is kept", kept, &self.texts);
+            }
+        }
+        faults
+    }
+}
+
+/// An error as the `main` of a program prints it: with all its sources.
+fn with_sources(error: &Error) -> Vec<String> {
+    let mut sources = vec![error.to_string()];
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        sources.push(source.to_string());
+        next = source.source();
+    }
+    sources
 }
 
 /// Exactly one of the two.
@@ -37,9 +107,12 @@ enum Expect {
 const ERROR_KEYS: [&str; 6] = ["type", "gateway", "operation", "code", "outcome", "retry"];
 
 impl Case {
-    /// Where what happened differs from what the case expects.
-    pub(crate) fn faults(&self, outcome: Result<Value, Error>) -> Vec<String> {
+    /// Where what happened differs from what the case expects; `echoes` where it is an answer to one of them.
+    pub(crate) fn faults(&self, outcome: Result<Value, Error>, echoes: Option<&Echoes>) -> Vec<String> {
         let mut faults = Vec::new();
+        if let (Some(echoes), Err(error)) = (echoes, &outcome) {
+            faults.extend(echoes.faults(&self.call.arguments, error));
+        }
         match (&self.expect, outcome) {
             (Expect::Result(expected), Ok(got)) => differences("result", expected, &got, &mut faults),
             (Expect::Error(expected), Err(error)) => {
@@ -64,7 +137,8 @@ impl Case {
                 .filter(|key| !expected.contains_key(**key))
                 .map(|key| format!("no {key} is expected")),
         );
-        let got = serde_json::to_value(error).unwrap();
+        let mut got = serde_json::to_value(error).unwrap();
+        got["gateway_text"] = error.gateway_text().into();
         for (key, expected) in expected {
             match got.get(key) {
                 Some(got) => differences(&format!("error.{key}"), expected, got, &mut faults),

@@ -18,6 +18,8 @@ pub(crate) enum Reply {
     Close,
     /// Sends these characters and then nothing more, on a connection that stays open.
     Stall(String),
+    /// Sends these characters over and over, for as long as somebody reads.
+    Again(String),
     /// Sends this head, and then a body of so many bytes for as long as somebody reads.
     Flood(String, usize),
 }
@@ -151,6 +153,14 @@ async fn converse(
                 let _ = stream.flush().await;
                 // Ends when the other side goes.
                 let _ = stream.read_u8().await;
+                return;
+            }
+            Reply::Again(text) => {
+                let mut written = 0;
+                while stream.write_all(text.as_bytes()).await.is_ok() {
+                    written += text.len();
+                }
+                let _ = seen.flooded.send(written);
                 return;
             }
             Reply::Flood(head, bytes) => {
