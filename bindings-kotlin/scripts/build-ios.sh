@@ -15,8 +15,15 @@ swift="$here/swift"
 stage="$(mktemp -d)"
 trap 'rm -rf "$stage"' EXIT
 
+# Options that keep the paths of this machine out.
+packaging="$repository/core/packaging"
+"$packaging/paths.sh" "$target"
+target="$(cd "$target" && pwd)"
+export RUSTFLAGS="@$target/paths/rustc" CFLAGS="@$target/paths/cc"
+
+triples=(aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin)
 # Without the feature emulator.
-for triple in aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin; do
+for triple in "${triples[@]}"; do
     (cd "$repository" && cargo build --locked --profile mobile -p payamak-uniffi --target "$triple")
 done
 (cd "$repository" && cargo build --locked -p payamak-uniffi-bindgen)
@@ -45,3 +52,12 @@ xcodebuild -create-xcframework \
     -library "$stage/simulator/libpayamak_uniffi.a" -headers "$stage/include" \
     -library "$stage/macos/libpayamak_uniffi.a" -headers "$stage/include" \
     -output "$swift/PayamakFFI.xcframework"
+
+# In the framework, and in the package that is a source of it.
+for folder in "$swift/PayamakFFI.xcframework" "$swift"; do
+    cp "$repository/LICENSE" "$folder/"
+    python3 "$packaging/notices.py" --package payamak-uniffi --purl pkg:swift/github.com/payamak/payamak \
+        "${triples[@]/#/--target=}" --notices "$folder/THIRD-PARTY-NOTICES.txt" --sbom "$folder/payamak.cdx.json"
+done
+python3 "$packaging/check_artifact.py" "$swift/PayamakFFI.xcframework" \
+    --holds LICENSE --holds THIRD-PARTY-NOTICES.txt --holds payamak.cdx.json
