@@ -3,19 +3,24 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyWeakrefReference;
 use tokio::task::JoinHandle;
 
-use crate::process::{Engine, Pass};
+use crate::call::stop;
+use crate::fork::Own;
+use crate::process::{Engine, Pass, PerProcess, Worker};
 
 /// How many results one turn of the event loop takes, so that nobody else waits long for their turn.
 const A_TURN: usize = 64;
 
 /// What waits for an event loop.
-#[derive(Default)]
-pub(crate) struct Mailbox(Mutex<Waiting>);
+pub(crate) struct Mailbox {
+    event_loop: Py<PyWeakrefReference>,
+    waiting: Mutex<Waiting>,
+}
 
 /// The two change together: a wake-up that is believed to be under way and is not would leave every later letter lying.
 #[derive(Default)]
@@ -23,6 +28,8 @@ struct Waiting {
     letters: VecDeque<Letter>,
     /// A wake-up is under way, so nobody needs to send another one.
     woken: bool,
+    /// The last wake-up has failed, and that has been told.
+    failing: bool,
 }
 
 /// Something to do in the event loop for the awaiter of `future`.
@@ -35,9 +42,23 @@ struct Letter {
 /// What to do with the future; it is not called for a future that is done already.
 pub(crate) type Deliver = Box<dyn for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<()> + Send>;
 
+impl Letter {
+    fn open(self, py: Python<'_>) -> PyResult<()> {
+        let future = self.future.bind(py);
+        if future.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(());
+        }
+        (self.deliver)(future)
+    }
+}
+
 impl Mailbox {
+    fn new(event_loop: Py<PyWeakrefReference>) -> Self {
+        Self { event_loop, waiting: Mutex::default() }
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// May be called from any thread; it never waits for the interpreter.
@@ -56,57 +77,92 @@ impl Mailbox {
     pub(crate) fn wake(self: Arc<Self>) {
         let Some(_pass) = Pass::get() else { return };
         Python::attach(|py| {
-            let future = {
+            {
                 let mut waiting = self.waiting();
-                let Some(letter) = waiting.letters.front() else {
+                if waiting.letters.is_empty() {
                     // The loop has come by itself, and left nothing.
                     waiting.woken = false;
                     return;
-                };
-                letter.future.clone_ref(py)
-            };
-            let woken = future.call_method0(py, intern!(py, "get_loop")).and_then(|event_loop| {
-                let collect = Collect(self.clone());
-                event_loop.call_method1(py, intern!(py, "call_soon_threadsafe"), (collect,))
-            });
-            if woken.is_err() {
-                // The loop is closed, so nobody awaits these any more.
-                let unclaimed = std::mem::take(&mut *self.waiting());
-                drop(unclaimed);
+                }
+            }
+            // The futures that wait for these letters keep it alive.
+            let Some(event_loop) = self.event_loop.bind(py).upgrade() else { return self.clear() };
+            let called = Py::new(py, Collect(Own::new(self.clone())))
+                .and_then(|collect| event_loop.call_method1(intern!(py, "call_soon_threadsafe"), (collect,)));
+            match called {
+                Ok(_) => self.waiting().failing = false,
+                Err(_) if is_closed(&event_loop) => self.clear(),
+                Err(error) => self.wake_later(&event_loop, error),
             }
         });
     }
+
+    /// Nobody awaits these any more.
+    fn clear(&self) {
+        let unclaimed = std::mem::take(&mut *self.waiting());
+        drop(unclaimed);
+    }
+
+    /// The letters are still there, and so is their loop.
+    fn wake_later(self: &Arc<Self>, event_loop: &Bound<'_, PyAny>, error: PyErr) {
+        if !std::mem::replace(&mut self.waiting().failing, true) {
+            error.write_unraisable(event_loop.py(), Some(event_loop));
+        }
+        if let Ok(engine) = Engine::get() {
+            engine.notify_later(self.clone());
+        }
+    }
+}
+
+fn is_closed(event_loop: &Bound<'_, PyAny>) -> bool {
+    let closed = event_loop.call_method0(intern!(event_loop.py(), "is_closed"));
+    closed.and_then(|closed| closed.is_truthy()).unwrap_or(false)
 }
 
 /// The callback that an event loop runs.
 #[pyclass(frozen, module = "payamak._native")]
-struct Collect(Arc<Mailbox>);
+struct Collect(Own<Arc<Mailbox>>);
 
 #[pymethods]
 impl Collect {
     fn __call__(slf: &Bound<'_, Self>) -> PyResult<()> {
         let py = slf.py();
-        let mailbox = &slf.get().0;
-        let (turn, next) = {
+        let Some(mailbox) = slf.get().0.get() else {
+            // The child of a fork runs the parent's loop to its end. What waits there is the parent's.
+            return Ok(());
+        };
+        let _pass = Pass::hold(py);
+        let (turn, more) = {
             let mut waiting = mailbox.waiting();
             let count = waiting.letters.len().min(A_TURN);
             let turn: Vec<_> = waiting.letters.drain(..count).collect();
-            let next = waiting.letters.front().map(|letter| letter.future.clone_ref(py));
-            waiting.woken = next.is_some();
-            (turn, next)
+            waiting.woken = !waiting.letters.is_empty();
+            (turn, waiting.woken)
         };
-        if let Some(future) = next {
-            let event_loop = future.call_method0(py, intern!(py, "get_loop"))?;
-            event_loop.call_method1(py, intern!(py, "call_soon"), (slf,))?;
+        if more
+            && let Some(event_loop) = mailbox.event_loop.bind(py).upgrade()
+            && let Err(error) = event_loop.call_method1(intern!(py, "call_soon"), (slf,))
+        {
+            mailbox.wake_later(&event_loop, error);
         }
-        for Letter { future, deliver } in turn {
-            let future = future.bind(py);
-            if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
-                deliver(future)?;
+        let mut interrupted = Ok(());
+        for letter in turn {
+            let future = letter.future.clone_ref(py);
+            // Whatever becomes of one call, the others get their answers.
+            match letter.open(py) {
+                Err(error) if error.is_instance_of::<PyException>(py) => {
+                    error.write_unraisable(py, Some(future.bind(py)));
+                }
+                Err(error) => interrupted = interrupted.and(Err(error)),
+                Ok(()) => {}
+            }
+            if slf.get().0.get().is_none() {
+                // A callback has forked, and this is the child.
+                break;
             }
         }
         crate::log::flush(py);
-        Ok(())
+        interrupted
     }
 }
 
@@ -114,28 +170,35 @@ impl Collect {
 #[pyclass(frozen, module = "payamak._native")]
 pub(crate) struct Bridge {
     event_loop: Py<PyWeakrefReference>,
-    mailbox: Arc<Mailbox>,
+    /// What waits at a fork is the parent's.
+    mailbox: PerProcess<Arc<Mailbox>>,
 }
 
 #[pymethods]
 impl Bridge {
     #[new]
     fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self { event_loop: PyWeakrefReference::new(event_loop)?.unbind(), mailbox: Arc::default() })
+        Ok(Self { event_loop: PyWeakrefReference::new(event_loop)?.unbind(), mailbox: PerProcess::new() })
     }
 }
 
 impl Bridge {
-    pub(crate) fn mailbox(&self) -> Arc<Mailbox> {
-        self.mailbox.clone()
+    pub(crate) fn mailbox(&self, py: Python<'_>) -> Arc<Mailbox> {
+        self.mailbox.get(|| Arc::new(Mailbox::new(self.event_loop.clone_ref(py)))).clone()
     }
 
     pub(crate) fn create_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self.event_loop.bind(py).upgrade() {
             Some(event_loop) => event_loop.call_method0(intern!(py, "create_future")),
-            None => Err(pyo3::exceptions::PyRuntimeError::new_err("the event loop is gone")),
+            None => Err(PyRuntimeError::new_err("the event loop is gone")),
         }
     }
+}
+
+/// What runs of a call, and whose thread runs it.
+struct Task {
+    worker: Worker,
+    handle: JoinHandle<()>,
 }
 
 /// A call under way: the future to await, and the way to stop it.
@@ -144,26 +207,28 @@ pub(crate) struct Call {
     /// An `asyncio.Future` of the caller's loop.
     #[pyo3(get)]
     future: Py<PyAny>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    task: Mutex<Option<Own<Task>>>,
 }
 
 #[pymethods]
 impl Call {
-    /// Stops the work. When this returns, nothing of it runs any more, so what is known about it is final.
+    /// Stops the work, as [`stop`] does. In the child of a fork nothing of it ever ran, and the parent's goes on.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task {
-            task.abort();
-            let engine = Engine::get()?;
-            // It ends at once: a task is stopped wherever it waits.
-            py.detach(|| drop(engine.runtime.block_on(task)));
+        if let Some(Task { worker, handle }) = task.and_then(Own::into_inner) {
+            stop(py, Engine::get()?, worker, handle);
         }
         Ok(())
     }
 }
 
 impl Call {
-    pub(crate) fn new(future: Py<PyAny>, task: Option<JoinHandle<()>>) -> Self {
-        Self { future, task: Mutex::new(task) }
+    pub(crate) fn new(future: Py<PyAny>, worker: Worker, handle: JoinHandle<()>) -> Self {
+        Self { future, task: Mutex::new(Some(Own::new(Task { worker, handle }))) }
+    }
+
+    /// A call that has its answer already.
+    pub(crate) fn done(future: Py<PyAny>) -> Self {
+        Self { future, task: Mutex::new(None) }
     }
 }

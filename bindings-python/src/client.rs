@@ -1,7 +1,6 @@
 //! What both gateways' clients share: settings, and one client of core's a process.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use payamak::{Error, Gateway, Result};
@@ -10,51 +9,60 @@ use pyo3::types::PyDict;
 
 use crate::arguments;
 use crate::errors;
-use crate::process::PerProcess;
+use crate::fork::Own;
 
 /// A client of core's, made anew in the child of a fork: the connections of the parent are the parent's.
-pub(crate) struct Slot<C> {
-    build: Box<dyn Fn() -> Result<C> + Send + Sync>,
-    current: PerProcess<Mutex<Option<C>>>,
-    closed: AtomicBool,
+///
+/// Only a thread that is attached to the interpreter takes the lock, and meanwhile no Python code runs. So it is free in
+/// the child of any fork that the interpreter itself survives.
+pub(crate) struct Slot<C>(Mutex<Option<Open<C>>>);
+
+/// Everything that knows the credentials; a closed slot has none of it.
+struct Open<C> {
+    build: Build<C>,
+    client: Own<C>,
 }
+
+type Build<C> = Box<dyn Fn(Python<'_>) -> PyResult<C> + Send + Sync>;
 
 impl<C: Clone> Slot<C> {
     /// Makes the first client at once, so that a wrong setting is told here.
-    pub(crate) fn new(build: impl Fn() -> Result<C> + Send + Sync + 'static) -> Result<Arc<Self>> {
-        let slot =
-            Self { build: Box::new(build), current: PerProcess::new(), closed: AtomicBool::new(false) };
-        slot.get()?;
-        Ok(Arc::new(slot))
+    pub(crate) fn new(
+        py: Python<'_>,
+        build: impl Fn(Python<'_>) -> PyResult<C> + Send + Sync + 'static,
+    ) -> PyResult<Arc<Self>> {
+        let client = Own::new(build(py)?);
+        Ok(Arc::new(Self(Mutex::new(Some(Open { build: Box::new(build), client })))))
     }
 
-    pub(crate) fn get(&self) -> Result<C> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::configuration("", "it is closed"));
-        }
-        let current = self.current.get(|| (self.build)().map(|client| Mutex::new(Some(client))))?;
-        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*current {
+    fn lock(&self) -> MutexGuard<'_, Option<Open<C>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self, py: Python<'_>) -> PyResult<C> {
+        let mut slot = self.lock();
+        let open = ok(py, slot.as_mut().ok_or_else(|| Error::configuration("", "it is closed")))?;
+        if let Some(client) = open.client.get() {
             return Ok(client.clone());
         }
-        Ok(current.insert((self.build)()?).clone())
+        let client = (open.build)(py)?;
+        open.client = Own::new(client.clone());
+        Ok(client)
     }
 
-    /// Lets go of the connections. Calls under way end as they would have.
-    pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
-        if let Ok(current) = self.current.get(|| Ok::<_, Error>(Mutex::new(None))) {
-            current.lock().unwrap_or_else(PoisonError::into_inner).take();
-        }
+    /// Lets go of the connections and of the credentials. Calls under way end as they would have.
+    pub(crate) fn close(&self, _py: Python<'_>) {
+        let open = self.lock().take();
+        drop(open);
     }
 }
 
 /// A gateway as a messenger takes it: made anew in the child of a fork, too.
-pub(crate) type SharedGateway = Box<dyn Fn() -> Result<Arc<dyn Gateway>> + Send + Sync>;
+pub(crate) type SharedGateway = Box<dyn Fn(Python<'_>) -> PyResult<Arc<dyn Gateway>> + Send + Sync>;
 
 pub(crate) fn shared<C: Gateway + Clone + 'static>(slot: &Arc<Slot<C>>) -> SharedGateway {
     let slot = slot.clone();
-    Box::new(move || slot.get().map(|client| Arc::new(client) as Arc<dyn Gateway>))
+    Box::new(move |py| slot.get(py).map(|client| Arc::new(client) as Arc<dyn Gateway>))
 }
 
 /// Keyword arguments. What is None is not set.
@@ -107,7 +115,7 @@ pub(crate) fn ok<T>(py: Python<'_>, result: Result<T>) -> PyResult<T> {
 /// A client with the time limit of one call.
 macro_rules! with_timeout {
     ($py:ident, $slot:expr, $timeout:ident) => {{
-        let client = crate::client::ok($py, $slot.get())?;
+        let client = $slot.get($py)?;
         match $timeout {
             Some(given) => client.with_timeout(crate::arguments::seconds($py, "", "timeout", given)?),
             None => client,

@@ -10,14 +10,12 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::arguments;
 use crate::client::Settings;
+use crate::fork::Own;
+use crate::process::outside;
 
 /// Both gateways on loopback.
 #[pyclass(frozen, module = "payamak._native")]
-pub(crate) struct Emulator {
-    /// Without a value only while it is dropped.
-    inner: Option<Inner>,
-    process: u32,
-}
+pub(crate) struct Emulator(Own<Inner>);
 
 fn gateway_name(gateway: Gateway) -> &'static str {
     match gateway {
@@ -36,16 +34,15 @@ fn gateway(name: &str) -> PyResult<Gateway> {
 impl Emulator {
     /// In the child of a fork there is but a dead copy of what it knew.
     fn inner(&self) -> PyResult<&Inner> {
-        match &self.inner {
-            Some(inner) if self.process == std::process::id() => Ok(inner),
-            _ => Err(PyRuntimeError::new_err(
+        self.0.get().ok_or_else(|| {
+            PyRuntimeError::new_err(
                 "this emulator runs in the parent process; only its addresses are of use here",
-            )),
-        }
+            )
+        })
     }
 
     fn address(&self) -> PyResult<&Inner> {
-        self.inner.as_ref().ok_or_else(|| PyRuntimeError::new_err("the emulator is gone"))
+        self.0.of_any_process().ok_or_else(|| PyRuntimeError::new_err("the emulator is gone"))
     }
 }
 
@@ -83,8 +80,8 @@ impl Emulator {
         if let Some(lag) = settings.seconds("lookup_lag")? {
             builder = builder.lookup_lag(lag);
         }
-        let inner = py.detach(|| builder.start_blocking()).map_err(PyOSError::new_err)?;
-        Ok(Self { inner: Some(inner), process: std::process::id() })
+        let inner = outside(py, || builder.start_blocking()).map_err(PyOSError::new_err)?;
+        Ok(Self(Own::new(inner)))
     }
 
     /// The address of a dialect, or of both gateways (`""`).
@@ -215,20 +212,10 @@ impl Emulator {
         Ok(self.inner()?.replay_reset(case))
     }
 
-    fn shutdown(&self, py: Python<'_>) -> PyResult<()> {
-        if self.process == std::process::id() {
-            let inner = self.inner()?;
-            py.detach(|| inner.shutdown());
-        }
-        Ok(())
-    }
-}
-
-/// The copy in a forked child is left alone: what it would stop and free is the parent's.
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        if self.process != std::process::id() {
-            std::mem::forget(self.inner.take());
+    /// In the child of a fork it leaves the parent's alone.
+    fn shutdown(&self, py: Python<'_>) {
+        if let Some(inner) = self.0.get() {
+            outside(py, || inner.shutdown());
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Core's errors as the exceptions of `payamak/_errors.py`.
 
+use once_cell::race::OnceBox;
 use payamak::Error;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use crate::rows::Rows;
 
 /// The exception object of an error.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let make =
-        MAKE.get_or_try_init(py, || py.import("payamak._errors")?.getattr("from_native").map(Bound::unbind))?;
+    static MAKE: OnceBox<Py<PyAny>> = OnceBox::new();
+    let make = MAKE.get_or_try_init(|| {
+        let make = py.import("payamak._errors")?.getattr("from_native")?;
+        Ok::<_, PyErr>(Box::new(make.unbind()))
+    })?;
     let fields = PyDict::new(py);
     let code = error.code();
     fields.set_item(intern!(py, "gateway"), error.gateway())?;

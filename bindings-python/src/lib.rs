@@ -8,6 +8,7 @@ mod call;
 mod client;
 mod emulator;
 mod errors;
+mod fork;
 mod log;
 mod messenger;
 mod niksms;
@@ -56,6 +57,8 @@ fn trace_id_from_key(
 /// The native module.
 #[pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use super::bridge::{Bridge, Call};
     #[pymodule_export]
@@ -74,6 +77,11 @@ mod _native {
     use super::rows::Rows;
     #[pymodule_export]
     use super::{msisdn, segments, trace_id_from_key};
+
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        Ok(super::fork::watch()?)
+    }
 
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");

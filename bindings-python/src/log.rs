@@ -3,14 +3,13 @@
 //! Lines wait in a queue until a call is back in Python, so that no thread of Rust's runs a logging handler.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
+use once_cell::race::OnceBox;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -55,9 +54,7 @@ impl Visit for Line {
 }
 
 fn lines() -> &'static Mutex<VecDeque<Line>> {
-    match LINES.get(|| Ok::<_, Infallible>(Mutex::default())) {
-        Ok(lines) => lines,
-    }
+    LINES.get(Mutex::default)
 }
 
 struct Collector;
@@ -99,12 +96,12 @@ impl Subscriber for Collector {
 
 /// The logger, with a handler that does nothing, so that nobody hears of it who did not ask.
 fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let logger = LOGGER.get_or_try_init(py, || {
+    static LOGGER: OnceBox<Py<PyAny>> = OnceBox::new();
+    let logger = LOGGER.get_or_try_init(|| {
         let logging = py.import("logging")?;
         let logger = logging.call_method1("getLogger", ("payamak",))?;
         logger.call_method1("addHandler", (logging.call_method0("NullHandler")?,))?;
-        Ok::<_, PyErr>(logger.unbind())
+        Ok::<_, PyErr>(Box::new(logger.unbind()))
     })?;
     Ok(logger.bind(py))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -13,15 +14,18 @@ use payamak::{
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{self, Id, Line, To, Trace};
 use crate::bridge::Bridge;
-use crate::call::{run, run_watched};
+use crate::call::{self, run, run_watched};
 use crate::client::{Settings, SharedGateway, Slot, ok};
 use crate::errors;
+use crate::fork::Own;
 use crate::niksms::NikSms;
 use crate::payam_resan::PayamResan;
+use crate::process::{PerProcess, Worker, outside};
 use crate::rows::{self, Rows};
 
 type Reply = PyResult<Py<PyAny>>;
@@ -30,24 +34,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Stops a send from another thread.
+/// Stops a send from another thread. In the child of a fork it stops those of the child.
 #[pyclass(frozen, module = "payamak._native")]
-pub(crate) struct CancelToken(CancellationToken);
+pub(crate) struct CancelToken {
+    token: PerProcess<CancellationToken>,
+    cancelled: AtomicBool,
+}
 
 #[pymethods]
 impl CancelToken {
     #[new]
     fn new() -> Self {
-        Self(CancellationToken::new())
+        Self { token: PerProcess::new(), cancelled: AtomicBool::new(false) }
     }
 
     fn cancel(&self) {
-        self.0.cancel();
+        // First: a token that is made meanwhile is cancelled as well.
+        self.cancelled.store(true, Ordering::SeqCst);
+        self.token().cancel();
     }
 
     #[getter]
     fn cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        self.cancelled.load(Ordering::SeqCst)
+    }
+}
+
+impl CancelToken {
+    fn token(&self) -> &CancellationToken {
+        self.token.get(|| {
+            let token = CancellationToken::new();
+            if self.cancelled() {
+                token.cancel();
+            }
+            token
+        })
     }
 }
 
@@ -162,11 +183,11 @@ impl Messenger {
         let resend: Option<bool> = settings.get("resend")?;
         let ask = settings.get::<String>("ask")?.map(|ask| ok(py, ask.parse::<AskPolicy>())).transpose()?;
         let deadline = settings.seconds("deadline")?;
-        let key_secret: Option<String> = settings.get("key_secret")?;
-        let build = move || {
+        let key_secret = settings.get::<String>("key_secret")?.map(SecretString::from);
+        let build = move |py: Python<'_>| {
             let mut builder = payamak::Messenger::builder();
             for gateway in &gateways {
-                builder = builder.shared_gateway(gateway()?);
+                builder = builder.shared_gateway(gateway(py)?);
             }
             if let Some(requests) = concurrency {
                 builder = builder.concurrency(requests);
@@ -193,15 +214,15 @@ impl Messenger {
                 builder = builder.deadline(deadline);
             }
             if let Some(secret) = &key_secret {
-                builder = builder.key_secret(secret);
+                builder = builder.key_secret(secret.expose_secret());
             }
-            builder.build()
+            ok(py, builder.build())
         };
-        ok(py, Slot::new(build)).map(Self)
+        Slot::new(py, build).map(Self)
     }
 
-    fn close(&self) {
-        self.0.close();
+    fn close(&self, py: Python<'_>) {
+        self.0.close(py);
     }
 
     fn send(&self, py: Python<'_>, text: String, to: To, options: &Bound<'_, PyDict>) -> PyResult<Sending> {
@@ -236,8 +257,8 @@ impl Messenger {
     }
 
     fn delivery(&self, py: Python<'_>, receipts: &Bound<'_, PyAny>, bridge: Option<&Bridge>) -> Reply {
-        let (messenger, receipts) = (ok(py, self.0.get())?, read_receipts(receipts)?);
-        run(py, bridge, || async move { Ok(messenger.delivery(&receipts).await) })
+        let (messenger, receipts) = (self.0.get(py)?, read_receipts(receipts)?);
+        run(py, Worker::Library, bridge, || async move { Ok(messenger.delivery(&receipts).await) })
     }
 
     fn track(
@@ -246,7 +267,7 @@ impl Messenger {
         receipts: &Bound<'_, PyAny>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<ItemStream> {
-        let (messenger, receipts) = (ok(py, self.0.get())?, read_receipts(receipts)?);
+        let (messenger, receipts) = (self.0.get(py)?, read_receipts(receipts)?);
         let given = Settings(options);
         let mut options = TrackOptions::default();
         if let Some(after) = given.seconds_of("track", "first_look")? {
@@ -263,13 +284,13 @@ impl Messenger {
 
     fn receive(&self, py: Python<'_>, interval: f64) -> PyResult<ItemStream> {
         let interval = arguments::seconds(py, "receive", "interval", interval)?;
-        let incoming = ok(py, self.0.get())?.receive(interval);
+        let incoming = self.0.get(py)?.receive(interval);
         Ok(ItemStream::new(incoming.map(|item| item.map_or_else(Item::Failed, Item::Received))))
     }
 
     fn balance(&self, py: Python<'_>, bridge: Option<&Bridge>) -> Reply {
-        let messenger = ok(py, self.0.get())?;
-        run(py, bridge, || async move { Ok(messenger.balance().await) })
+        let messenger = self.0.get(py)?;
+        run(py, Worker::Library, bridge, || async move { Ok(messenger.balance().await) })
     }
 }
 
@@ -280,7 +301,7 @@ impl Messenger {
         options: &Bound<'_, PyDict>,
         start: impl FnOnce(&payamak::Messenger) -> payamak::Sending + Send + 'static,
     ) -> PyResult<Sending> {
-        let (messenger, options) = (ok(py, self.0.get())?, Options::read(options)?);
+        let (messenger, options) = (self.0.get(py)?, Options::read(options)?);
         Ok(Sending::new(move || options.apply(start(&messenger))))
     }
 }
@@ -321,20 +342,24 @@ type Start = Box<dyn FnOnce() -> payamak::Sending + Send>;
 
 /// A send that has been prepared: it is planned and started where it runs, not in the caller's event loop.
 #[pyclass(frozen, module = "payamak._native")]
-pub(crate) struct Sending {
+pub(crate) struct Sending(Own<Parts>);
+
+struct Parts {
     start: Arc<Mutex<Option<Start>>>,
     log: Arc<OnceLock<SendLog>>,
     /// The receipts of a send that has ended, for a caller who was stopped before they arrived.
     ended: Arc<OnceLock<Arc<[Receipt]>>>,
+    failed: Arc<AtomicBool>,
 }
 
 impl Sending {
     fn new(start: impl FnOnce() -> payamak::Sending + Send + 'static) -> Self {
-        Self {
+        Self(Own::new(Parts {
             start: Arc::new(Mutex::new(Some(Box::new(start)))),
             log: Arc::default(),
             ended: Arc::default(),
-        }
+            failed: Arc::default(),
+        }))
     }
 }
 
@@ -347,9 +372,11 @@ impl Sending {
         cancel: Option<&CancelToken>,
         bridge: Option<&Bridge>,
     ) -> Reply {
-        let (start, log, ended) = (self.start.clone(), self.log.clone(), self.ended.clone());
-        let cancel = cancel.map(|token| token.0.clone());
-        run_watched(py, bridge, progress, |notify| async move {
+        let parts = self.0.get().ok_or_else(call::of_parent)?;
+        let (start, log, ended) = (parts.start.clone(), parts.log.clone(), parts.ended.clone());
+        let failed = parts.failed.clone();
+        let cancel = cancel.map(|cancel| cancel.token().clone());
+        run_watched(py, Worker::Library, bridge, progress, |notify| async move {
             let start = lock(&start).take();
             let Some(mut sending) = start.map(|start| start()) else {
                 return Err(Error::configuration("send", "it was started before"));
@@ -361,23 +388,50 @@ impl Sending {
             if let Some(token) = cancel {
                 sending = sending.cancel_on(token);
             }
-            let receipts: Arc<[Receipt]> = sending.await?.into_receipts().into();
-            drop(ended.set(receipts.clone()));
-            Ok(Rows::receipts(receipts))
+            let result = sending.await.map(|report| Arc::from(report.into_receipts()));
+            if let Ok(receipts) = &result {
+                drop(ended.set(Arc::clone(receipts)));
+            }
+            Ok(Ended { result, failed })
         })
     }
 
-    /// The receipts of a send that was stopped.
-    fn receipts(&self, py: Python<'_>) -> Rows {
-        if let Some(receipts) = self.ended.get() {
-            return Rows::receipts(receipts.clone());
+    /// True once core's own error has been handed over: that one says itself what became of the messages.
+    #[getter]
+    fn failed(&self) -> bool {
+        self.0.get().is_some_and(|parts| parts.failed.load(Ordering::Relaxed))
+    }
+
+    /// The receipts of a send that was stopped; None in the child of a fork, where nobody knows them.
+    fn receipts(&self, py: Python<'_>) -> Option<Rows> {
+        let parts = self.0.get()?;
+        if let Some(receipts) = parts.ended.get() {
+            return Some(Rows::receipts(receipts.clone()));
         }
-        py.detach(|| {
+        Some(outside(py, || {
             // Stopped before its first step: planned now, it is certain that nothing of it has left.
-            let unstarted = lock(&self.start).take();
-            let log = self.log.get().cloned().or_else(|| unstarted.map(|start| start().log()));
+            let unstarted = lock(&parts.start).take();
+            let log = parts.log.get().cloned().or_else(|| unstarted.map(|start| start().log()));
             Rows::receipts(log.map(|log| log.receipts()).unwrap_or_default())
-        })
+        }))
+    }
+}
+
+/// How a send ended.
+struct Ended {
+    result: payamak::Result<Arc<[Receipt]>>,
+    failed: Arc<AtomicBool>,
+}
+
+impl call::Reply for Ended {
+    fn reply(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self.result {
+            Ok(receipts) => Rows::receipts(receipts).reply(py),
+            Err(error) => {
+                self.failed.store(true, Ordering::Relaxed);
+                Err(errors::raise(py, &error))
+            }
+        }
     }
 }
 
@@ -394,28 +448,24 @@ const AHEAD: usize = 1000;
 
 /// A stream. What has been fetched stays in it until it is popped: a cancelled wait loses nothing.
 #[pyclass(frozen, module = "payamak._native", name = "Stream")]
-pub(crate) struct ItemStream {
+pub(crate) struct ItemStream(Own<Items>);
+
+/// Its connections and timers are those of the process that made it.
+struct Items {
     source: Arc<tokio::sync::Mutex<Source>>,
     ready: Arc<Mutex<VecDeque<Item>>>,
-    process: u32,
 }
 
 impl ItemStream {
     fn new(source: impl Stream<Item = Item> + Send + 'static) -> Self {
         let source: Source = Box::pin(source);
-        Self {
-            source: Arc::new(tokio::sync::Mutex::new(source)),
-            ready: Arc::default(),
-            process: std::process::id(),
-        }
+        Self(Own::new(Items { source: Arc::new(tokio::sync::Mutex::new(source)), ready: Arc::default() }))
     }
 
-    /// Its connections and timers are those of the process that made it.
-    fn require_own_process(&self) -> PyResult<()> {
-        if self.process == std::process::id() {
-            return Ok(());
-        }
-        Err(PyRuntimeError::new_err("this stream belongs to the parent process; make another one here"))
+    fn items(&self) -> PyResult<&Items> {
+        self.0.get().ok_or_else(|| {
+            PyRuntimeError::new_err("this stream belongs to the parent process; make another one here")
+        })
     }
 }
 
@@ -423,9 +473,9 @@ impl ItemStream {
 impl ItemStream {
     /// Waits until there is something to pop; False at the end.
     fn fill(&self, py: Python<'_>, bridge: Option<&Bridge>) -> Reply {
-        self.require_own_process()?;
-        let (source, ready) = (self.source.clone(), self.ready.clone());
-        run(py, bridge, || async move {
+        let items = self.items()?;
+        let (source, ready) = (items.source.clone(), items.ready.clone());
+        run(py, Worker::Library, bridge, || async move {
             let mut source = source.lock().await;
             if !lock(&ready).is_empty() {
                 return Ok(true);
@@ -444,8 +494,7 @@ impl ItemStream {
 
     /// The next item, if one is there. A failure is raised, and the stream goes on after it.
     fn pop<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.require_own_process()?;
-        let item = lock(&self.ready).pop_front();
+        let item = lock(&self.items()?.ready).pop_front();
         match item {
             Some(Item::Report(report)) => rows::report(py, &report).map(Some),
             Some(Item::Received(received)) => rows::received(py, &received).map(Some),

@@ -13,8 +13,12 @@ use crate::arguments::{
 use crate::bridge::Bridge;
 use crate::call::run;
 use crate::client::{Settings, SharedGateway, Slot, ok, shared, shared_settings, with_timeout};
+use crate::process::{Engine, Worker};
 
 type Reply = PyResult<Py<PyAny>>;
+
+/// Serves its connections and makes its calls.
+const WORKER: Worker = Worker::NikSms;
 
 #[pyclass(frozen, module = "payamak._native")]
 pub(crate) struct NikSms(Arc<Slot<payamak::NikSms>>);
@@ -52,15 +56,19 @@ impl NikSms {
             username password api_key v2_delivery_path name base_url proxy;
             max_recipients max_response_bytes read_attempts bundled_roots allow_insecure;
             timeout connect_timeout poll_interval);
-        ok(py, Slot::new(move || builder.clone().build())).map(Self)
+        let build = move |py: Python<'_>| {
+            let network = Engine::get()?.handle(WORKER)?;
+            ok(py, builder.clone().runtime(network.clone()).build())
+        };
+        Slot::new(py, build).map(Self)
     }
 
-    fn close(&self) {
-        self.0.close();
+    fn close(&self, py: Python<'_>) {
+        self.0.close(py);
     }
 
     fn name(&self, py: Python<'_>) -> PyResult<String> {
-        ok(py, self.0.get()).map(|client| client.name().to_string())
+        self.0.get(py).map(|client| client.name().to_string())
     }
 
     fn group_sms(
@@ -76,7 +84,7 @@ impl NikSms {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let (recipients, options) = (destinations(recipients), options(py, sender, send_at, send_type)?);
-        run(py, bridge, || async move { client.group_sms(&text, &recipients, &options).await })
+        run(py, WORKER, bridge, || async move { client.group_sms(&text, &recipients, &options).await })
     }
 
     fn ptp_sms(
@@ -91,7 +99,7 @@ impl NikSms {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let (messages, options) = (personal_messages(messages), options(py, sender, send_at, send_type)?);
-        run(py, bridge, || async move { client.ptp_sms(&messages, &options).await })
+        run(py, WORKER, bridge, || async move { client.ptp_sms(&messages, &options).await })
     }
 
     fn send_one(
@@ -107,7 +115,7 @@ impl NikSms {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let (trace_id, options) = (trace_id.map(|id| id.0), options(py, sender, send_at, None)?);
-        run(py, bridge, || async move { client.send_one(&text, to.0, trace_id, &options).await })
+        run(py, WORKER, bridge, || async move { client.send_one(&text, to.0, trace_id, &options).await })
     }
 
     fn send_otp(
@@ -122,7 +130,7 @@ impl NikSms {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let (trace_id, options) = (trace_id.map(|id| id.0), options(py, sender, None, None)?);
-        run(py, bridge, || async move { client.send_otp(&text, to.0, trace_id, &options).await })
+        run(py, WORKER, bridge, || async move { client.send_otp(&text, to.0, trace_id, &options).await })
     }
 
     fn get_sms_delivery(
@@ -134,7 +142,7 @@ impl NikSms {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let ids: Vec<_> = ids.into_iter().map(|id| id.0).collect();
-        run(py, bridge, || async move { client.get_sms_delivery(&ids).await })
+        run(py, WORKER, bridge, || async move { client.get_sms_delivery(&ids).await })
     }
 
     fn get_sms_delivery_with_client_id(
@@ -145,22 +153,22 @@ impl NikSms {
         bridge: Option<&Bridge>,
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.get_sms_delivery_with_client_id(trace_id.0).await })
+        run(py, WORKER, bridge, || async move { client.get_sms_delivery_with_client_id(trace_id.0).await })
     }
 
     fn get_credit(&self, py: Python<'_>, timeout: Option<f64>, bridge: Option<&Bridge>) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.get_credit().await })
+        run(py, WORKER, bridge, || async move { client.get_credit().await })
     }
 
     fn get_discount_credit(&self, py: Python<'_>, timeout: Option<f64>, bridge: Option<&Bridge>) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.get_discount_credit().await })
+        run(py, WORKER, bridge, || async move { client.get_discount_credit().await })
     }
 
     fn get_panel_expire_date(&self, py: Python<'_>, timeout: Option<f64>, bridge: Option<&Bridge>) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.get_panel_expire_date().await })
+        run(py, WORKER, bridge, || async move { client.get_panel_expire_date().await })
     }
 
     fn get_receive_sms(
@@ -173,7 +181,7 @@ impl NikSms {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let (from, until) = (from.map(|time| time.0), until.map(|time| time.0));
-        run(py, bridge, || async move { client.get_receive_sms(from, until).await })
+        run(py, WORKER, bridge, || async move { client.get_receive_sms(from, until).await })
     }
 
     fn reset_receive_sms_visited_status(
@@ -186,17 +194,17 @@ impl NikSms {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let (from, until) = (from.map(|time| time.0), until.map(|time| time.0));
-        run(py, bridge, || async move { client.reset_receive_sms_visited_status(from, until).await })
+        run(py, WORKER, bridge, || async move { client.reset_receive_sms_visited_status(from, until).await })
     }
 
     fn get_server_time(&self, py: Python<'_>, timeout: Option<f64>, bridge: Option<&Bridge>) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.get_server_time().await })
+        run(py, WORKER, bridge, || async move { client.get_server_time().await })
     }
 
     fn get_sender_numbers(&self, py: Python<'_>, timeout: Option<f64>, bridge: Option<&Bridge>) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.get_sender_numbers().await })
+        run(py, WORKER, bridge, || async move { client.get_sender_numbers().await })
     }
 
     fn raw(
@@ -208,7 +216,7 @@ impl NikSms {
         bridge: Option<&Bridge>,
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move {
+        run(py, WORKER, bridge, || async move {
             let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             client.raw(&path, &fields).await
         })

@@ -14,8 +14,12 @@ use crate::arguments::{
 use crate::bridge::Bridge;
 use crate::call::run;
 use crate::client::{Settings, SharedGateway, Slot, ok, shared, shared_settings, with_timeout};
+use crate::process::{Engine, Worker};
 
 type Reply = PyResult<Py<PyAny>>;
+
+/// Serves its connections and makes its calls.
+const WORKER: Worker = Worker::PayamResan;
 
 #[pyclass(frozen, module = "payamak._native")]
 pub(crate) struct PayamResan(Arc<Slot<payamak::PayamResan>>);
@@ -37,15 +41,19 @@ impl PayamResan {
             api_key name base_url proxy;
             sandbox max_response_bytes read_attempts bundled_roots allow_insecure;
             timeout connect_timeout);
-        ok(py, Slot::new(move || builder.clone().build())).map(Self)
+        let build = move |py: Python<'_>| {
+            let network = Engine::get()?.handle(WORKER)?;
+            ok(py, builder.clone().runtime(network.clone()).build())
+        };
+        Slot::new(py, build).map(Self)
     }
 
-    fn close(&self) {
-        self.0.close();
+    fn close(&self, py: Python<'_>) {
+        self.0.close(py);
     }
 
     fn name(&self, py: Python<'_>) -> PyResult<String> {
-        ok(py, self.0.get()).map(|client| client.name().to_string())
+        self.0.get(py).map(|client| client.name().to_string())
     }
 
     fn send(
@@ -59,7 +67,7 @@ impl PayamResan {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let recipients: Vec<_> = recipients.into_iter().map(|to| to.0).collect();
-        run(py, bridge, || async move {
+        run(py, WORKER, bridge, || async move {
             client.send(&text, &recipients, sender.map(|line| line.0).as_ref()).await
         })
     }
@@ -75,7 +83,7 @@ impl PayamResan {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let recipients = destinations(recipients);
-        run(py, bridge, || async move {
+        run(py, WORKER, bridge, || async move {
             client.send_bulk(&text, &recipients, sender.map(|line| line.0).as_ref()).await
         })
     }
@@ -89,7 +97,7 @@ impl PayamResan {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let messages = personal_messages(messages);
-        run(py, bridge, || async move { client.send_multiple(&messages).await })
+        run(py, WORKER, bridge, || async move { client.send_multiple(&messages).await })
     }
 
     fn send_token_single(
@@ -104,14 +112,10 @@ impl PayamResan {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         match verb {
-            "POST" => {
-                run(
-                    py,
-                    bridge,
-                    || async move { client.send_token_single(&template, to.0, &parameters).await },
-                )
-            }
-            "GET" => run(py, bridge, || async move {
+            "POST" => run(py, WORKER, bridge, || async move {
+                client.send_token_single(&template, to.0, &parameters).await
+            }),
+            "GET" => run(py, WORKER, bridge, || async move {
                 client.send_token_single_by_get(&template, to.0, &parameters).await
             }),
             _ => Err(PyValueError::new_err("verb is \"POST\" or \"GET\"")),
@@ -128,12 +132,12 @@ impl PayamResan {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let recipients = template_messages(recipients);
-        run(py, bridge, || async move { client.send_token_multi(&template, &recipients).await })
+        run(py, WORKER, bridge, || async move { client.send_token_multi(&template, &recipients).await })
     }
 
     fn token_list(&self, py: Python<'_>, timeout: Option<f64>, bridge: Option<&Bridge>) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.token_list().await })
+        run(py, WORKER, bridge, || async move { client.token_list().await })
     }
 
     fn status_by_id(
@@ -145,7 +149,7 @@ impl PayamResan {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let ids: Vec<_> = ids.into_iter().map(|id| id.0).collect();
-        run(py, bridge, || async move { client.status_by_id(&ids).await })
+        run(py, WORKER, bridge, || async move { client.status_by_id(&ids).await })
     }
 
     fn status_by_trace_id(
@@ -157,17 +161,17 @@ impl PayamResan {
     ) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
         let ids: Vec<_> = trace_ids.into_iter().map(|id| id.0).collect();
-        run(py, bridge, || async move { client.status_by_trace_id(&ids).await })
+        run(py, WORKER, bridge, || async move { client.status_by_trace_id(&ids).await })
     }
 
     fn account_info(&self, py: Python<'_>, timeout: Option<f64>, bridge: Option<&Bridge>) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.account_info().await })
+        run(py, WORKER, bridge, || async move { client.account_info().await })
     }
 
     fn get_inbox(&self, py: Python<'_>, timeout: Option<f64>, bridge: Option<&Bridge>) -> Reply {
         let client = with_timeout!(py, self.0, timeout);
-        run(py, bridge, || async move { client.get_inbox().await })
+        run(py, WORKER, bridge, || async move { client.get_inbox().await })
     }
 
     /// `fields` is a JSON object, and so is the answer.
@@ -182,6 +186,6 @@ impl PayamResan {
         let client = with_timeout!(py, self.0, timeout);
         let fields: serde_json::Map<_, _> =
             serde_json::from_str(fields).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        run(py, bridge, || async move { client.raw(&path, &fields).await })
+        run(py, WORKER, bridge, || async move { client.raw(&path, &fields).await })
     }
 }

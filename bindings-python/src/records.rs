@@ -1,17 +1,17 @@
 //! Objects of the classes in `payamak/_results.py`, made without running a line of Python for each.
 
+use once_cell::race::OnceBox;
 use payamak::niksms::SmsStatus;
 use payamak::payam_resan::MessageStatus;
 use payamak::{Code, DeliveryReason, DeliveryStatus};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 /// A class of results.
 pub(crate) struct Record {
     name: &'static str,
-    parts: PyOnceLock<Parts>,
+    parts: OnceBox<Parts>,
 }
 
 struct Parts {
@@ -35,15 +35,15 @@ static DELIVERY_STATUS: Record = Record::named("DeliveryStatus");
 
 impl Record {
     const fn named(name: &'static str) -> Self {
-        Self { name, parts: PyOnceLock::new() }
+        Self { name, parts: OnceBox::new() }
     }
 
     fn parts(&self, py: Python<'_>) -> PyResult<&Parts> {
-        self.parts.get_or_try_init(py, || {
+        self.parts.get_or_try_init(|| {
             let class = py.import("payamak._results")?.getattr(self.name)?;
             let unfrozen = py.import("payamak._record")?.getattr("unfrozen")?.call1((&class,))?.unbind();
             let fields = class.getattr("_fields")?.extract()?;
-            Ok(Parts { class: class.unbind(), unfrozen, fields })
+            Ok(Box::new(Parts { class: class.unbind(), unfrozen, fields }))
         })
     }
 
@@ -75,14 +75,14 @@ pub(crate) use record;
 const KEPT: usize = 32;
 
 /// The statuses of a gateway as objects. They are frozen, so one does for every message that has it.
-pub(crate) struct Statuses([PyOnceLock<Py<PyAny>>; KEPT]);
+pub(crate) struct Statuses([OnceBox<Py<PyAny>>; KEPT]);
 
 static PAYAM_RESAN: Statuses = Statuses::new();
 static NIKSMS: Statuses = Statuses::new();
 
 impl Statuses {
     const fn new() -> Self {
-        Self([const { PyOnceLock::new() }; KEPT])
+        Self([const { OnceBox::new() }; KEPT])
     }
 
     fn get<'py>(
@@ -94,7 +94,7 @@ impl Statuses {
         let kept = number.and_then(|number| self.0.get(usize::try_from(number).ok()?));
         match kept {
             Some(place) => place
-                .get_or_try_init(py, || delivery_status(py, status()).map(Bound::unbind))
+                .get_or_try_init(|| delivery_status(py, status()).map(|made| Box::new(made.unbind())))
                 .map(|kept| kept.bind(py).clone()),
             None => delivery_status(py, status()),
         }

@@ -229,6 +229,109 @@ def test_a_stream_goes_on_after_an_error(run: Run, async_messenger: AsyncMesseng
     assert run(main()) == "لغو"
 
 
+def test_a_callback_that_raises_costs_nobody_else_an_answer(
+    run: Run, async_messenger: AsyncMessenger, emulator: Emulator
+) -> None:
+    """Whatever it raises: ``next`` of an iterator that is at its end, too."""
+    raised: list[type[BaseException]] = [StopIteration, ZeroDivisionError, StopAsyncIteration]
+
+    def send(number: int) -> Coroutine[Any, Any, payamak.Report]:
+        def fail(progress: Progress) -> None:
+            if number % 10 < len(raised):
+                raise raised[number % 10]
+
+        return async_messenger.send("سلام", f"0912111{number:04}", on_progress=fail)
+
+    async def main() -> list[payamak.Report | BaseException]:
+        sends = asyncio.gather(*(send(number) for number in range(230)), return_exceptions=True)
+        return await asyncio.wait_for(sends, 60)
+
+    for number, answer in enumerate(run(main())):
+        if number % 10 < len(raised):
+            assert isinstance(answer, BaseException)
+            what = answer.__cause__ if isinstance(answer, RuntimeError) else answer
+            assert type(what) is raised[number % 10]
+            report = payamak.receipts_of(answer)
+        else:
+            report = answer
+        assert isinstance(report, payamak.Report)
+        assert len(report) == 1
+        assert number % 10 < len(raised) or report[0].outcome == "accepted"
+
+
+@pytest.fixture
+def unraisable(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """What was raised where nobody could catch it."""
+    heard: list[BaseException] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: heard.append(told.exc_value))
+    return heard
+
+
+class RefusalError(Exception):
+    pass
+
+
+def test_a_future_that_takes_no_answer_costs_nobody_else_theirs(
+    async_gateway: AsyncPayamResan, unraisable: list[BaseException]
+) -> None:
+    class Refusing(asyncio.Future[Any]):
+        def set_result(self, result: Any) -> None:
+            raise RefusalError
+
+    class Loop(asyncio.SelectorEventLoop):
+        refused: list[Refusing] = []
+        made = 0
+
+        def create_future(self) -> asyncio.Future[Any]:
+            Loop.made += 1
+            if Loop.made % 10:
+                return super().create_future()
+            Loop.refused.append(Refusing(loop=self))
+            return Loop.refused[-1]
+
+    async def main() -> None:
+        calls = [asyncio.ensure_future(async_gateway.account_info()) for _ in range(230)]
+        while sum(call.done() for call in calls) < 207:
+            await asyncio.sleep(0)
+        # Theirs is told, so that somebody hears of it.
+        while len(unraisable) < 23:
+            await asyncio.sleep(0)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    loop = Loop()
+    loop.run_until_complete(asyncio.wait_for(main(), 60))
+    loop.close()
+    assert [type(error) for error in unraisable] == [RefusalError] * 23
+
+
+@pytest.mark.parametrize("method", ["call_soon_threadsafe", "call_soon"])
+def test_an_event_loop_that_could_not_be_woken_is_woken_later(
+    method: str, async_gateway: AsyncPayamResan, unraisable: list[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.new_event_loop()
+    wake, tries = getattr(loop, method), 0
+
+    def fail(callback: Callable[..., object], *arguments: Any, **options: Any) -> Any:
+        nonlocal tries
+        if type(callback).__name__ == "Collect":
+            tries += 1
+            if tries <= 3:
+                raise RefusalError
+        return wake(callback, *arguments, **options)
+
+    async def main() -> None:
+        while tries <= 3:
+            # So many that they are fetched in several turns.
+            await asyncio.gather(*(async_gateway.account_info() for _ in range(230)))
+
+    monkeypatch.setattr(loop, method, fail)
+    loop.run_until_complete(asyncio.wait_for(main(), 60))
+    loop.close()
+    assert {type(error) for error in unraisable} == {RefusalError}
+
+
 def longest_hold(work: Callable[[], Coroutine[Any, Any, Any]]) -> float:
     """How long, in CPU seconds of its thread, the loop was held by one turn while this ran."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 import payamak
 from payamak.testing import Emulator
 
-CASES = Path(__file__).resolve().parents[2] / "core" / "conformance" / "cases"
+CONFORMANCE = Path(__file__).resolve().parents[2] / "core" / "conformance"
+CASES = CONFORMANCE / "cases"
+ECHOES = json.loads((CONFORMANCE / "echoes.json").read_text(encoding="utf-8"))
 FILES = sorted(CASES.iterdir())
 MODES = ["sync", "async"]
 
@@ -61,7 +64,13 @@ def test_case(file: Path, mode: str, replay: Emulator, event_loop: asyncio.Abstr
     case = json.loads(file.read_text(encoding="utf-8"))
     RAN.add((file.stem, mode))
     replay.replay_reset(file.stem)
-    outcome = call(case, replay.replay_url(file.stem), mode, event_loop)
+    for _ in ECHOES["echoes"] if case.get("echoes", False) else ["the one answer"]:
+        check(call(case, replay.replay_url(file.stem), mode, event_loop), case)
+    verdict = replay.replay_verdict(file.stem)
+    assert verdict == type(verdict)(complete=True, mismatches=())
+
+
+def check(outcome: Any, case: dict[str, Any]) -> None:
     expected = case["expect"]
     assert set(expected) in ({"result"}, {"error"})
     if "result" in expected:
@@ -71,8 +80,8 @@ def test_case(file: Path, mode: str, replay: Emulator, event_loop: asyncio.Abstr
     else:
         assert isinstance(outcome, payamak.PayamakError), f"no error, but {outcome}"
         check_error(outcome, expected["error"], case)
-    verdict = replay.replay_verdict(file.stem)
-    assert verdict == type(verdict)(complete=True, mismatches=())
+        if case.get("echoes", False):
+            check_echo(outcome, case)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -135,15 +144,34 @@ def canonical(value: Any, field: str = "") -> Any:
 
 def check_error(error: payamak.PayamakError, expected: dict[str, Any], case: dict[str, Any]) -> None:
     assert set(expected) >= ERROR_KEYS
-    got = error.to_dict()
+    got = error.to_dict(private=True)
     assert {key: got[key] for key in expected} == expected
-    shown = f"{error}{error!r}{got}"
     for secret in private(case):
-        assert secret not in shown
+        assert secret not in shown(error)
     if error.name not in (None, "unknown"):
         assert error.hint is not None
         assert error.hint.en
         assert error.hint.fa
+
+
+def shown(error: payamak.PayamakError) -> str:
+    """Everything that an error prints or turns into, unless somebody asks for what may be personal."""
+    as_json = json.dumps(error.to_dict(), ensure_ascii=False)
+    return "\n".join([str(error), repr(error), as_json, *traceback.format_exception(error)])
+
+
+def check_echo(error: payamak.PayamakError, case: dict[str, Any]) -> None:
+    """What a gateway repeats of a request is in nothing that is printed, and in nothing that is kept."""
+    secrets, texts, acts = ECHOES["secrets"], ECHOES["texts"], ECHOES["acts"]
+    assert found([*secrets, *texts], shown(error)) == []
+    assert found(acts, str(error)) == []
+    carries_text = "کد ورود" in json.dumps(case["call"]["arguments"], ensure_ascii=False)
+    for kept in (error.gateway_text or "", error.body_excerpt or "", str(vars(error))):
+        assert found([*secrets, *acts, *(texts if carries_text else [])], kept) == []
+
+
+def found(private: list[str], text: str) -> list[str]:
+    return [each for each in private if each in text]
 
 
 def private(case: dict[str, Any]) -> Iterator[str]:

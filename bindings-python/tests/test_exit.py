@@ -50,6 +50,22 @@ for _ in range(4):
 for _ in range(8):
     started.acquire()
 """
+DAEMON_THREADS_IN_CALLBACKS = """
+import sys, threading, payamak
+gateway = payamak.PayamResan(api_key="demo-key", sender=30004040, base_url=sys.argv[1])
+messenger = payamak.Messenger([gateway])
+started = threading.Semaphore(0)
+def ask(progress):
+    started.release()
+    gateway.account_info()
+def work():
+    while True:
+        messenger.send("hello", "09121112222", on_progress=ask)
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+for _ in range(8):
+    started.acquire()
+"""
 WAITING = """
 import sys, payamak
 gateway = payamak.PayamResan(api_key="demo-key", sender=30004040, base_url=sys.argv[1])
@@ -60,6 +76,7 @@ KINDS = {
     "asyncio-in-flight": ASYNCIO_IN_FLIGHT,
     "loop-left-open": LOOP_LEFT_OPEN,
     "daemon-threads": DAEMON_THREADS,
+    "daemon-threads-in-callbacks": DAEMON_THREADS_IN_CALLBACKS,
     "waiting": WAITING,
 }
 

@@ -191,10 +191,39 @@ def test_exceptions_have_one_base_and_survive_pickling(cls: type[payamak.Payamak
     error = cls("متن", gateway="niksms", code=3, outcome="unclear", retry="check_first", hint=payamak.Hint("en", "fa"))
     copied = pickle.loads(pickle.dumps(error))
     assert type(copied) is cls
-    assert copied.to_dict() == error.to_dict()
+    assert copied.to_dict(private=True) == error.to_dict(private=True)
     assert str(copied) == str(error) == "متن"
     assert copied.hint == error.hint
     assert copied.args == error.args
+
+
+PRIVATE = {"gateway_text", "value", "body_excerpt"}
+
+
+def test_what_may_be_personal_is_in_a_dictionary_only_for_who_asks(gateway: PayamResan, emulator: Emulator) -> None:
+    emulator.faults([{"then": {"code": 12}}, {"then": "garbage"}])
+    errors = []
+    for to in ("0912", "09121112222", "09121112222"):
+        with pytest.raises(payamak.PayamakError) as failed:
+            gateway.send_bulk("سلام", [to])
+        errors.append(failed.value)
+    refused_here, refused, unreadable = errors
+    assert refused_here.value == "0912"
+    assert refused.gateway_text
+    assert unreadable.body_excerpt
+    for error in errors:
+        assert not PRIVATE & set(error.to_dict())
+        fields = {name: getattr(error, name) for name in PRIVATE}
+        assert error.to_dict(private=True) == {**error.to_dict(), **fields}
+        assert pickle.loads(pickle.dumps(error)).to_dict(private=True) == error.to_dict(private=True)
+
+
+def test_a_receipts_dictionary_has_nothing_of_what_the_gateway_said(messenger: Messenger, emulator: Emulator) -> None:
+    emulator.refuse_text("برنده")
+    [receipt] = messenger.send("شما برنده شدید", ["09121112222"])
+    assert receipt.error is not None
+    assert receipt.error.gateway_text
+    assert not PRIVATE & set(receipt.to_dict()["error"])
 
 
 def test_a_subclass_of_a_users_own_survives_pickling() -> None:

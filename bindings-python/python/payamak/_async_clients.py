@@ -65,7 +65,9 @@ class _Client:
         return await finish(method(*arguments, bridge()))
 
     async def aclose(self) -> None:
-        """Let go of the connections. Calls under way end as they would have; new ones are refused.
+        """Let go of the connections and of the credentials.
+
+        Calls under way end as they would have; new ones are refused. A messenger keeps what it was given.
 
         >>> await async_gateway.aclose()
         """
@@ -86,7 +88,8 @@ class _Client:
 class AsyncPayamResan(_Client):
     """A client of Payam Resan (V3): one method an operation, nothing hidden and no send repeated.
 
-    Make one and share it, between threads and across ``fork``.
+    Make one and share it, between threads and across ``fork``. Of its calls 100 are under way at once; the others wait
+    their turn.
 
     >>> async with AsyncPayamResan(api_key="demo-key", sender=30004040, base_url=emulator.payam_resan_url) as gateway:
     ...     (await gateway.account_info()).credit
@@ -120,13 +123,14 @@ class AsyncPayamResan(_Client):
         :param base_url: where the gateway is, when it is not at its published address.
         :param timeout: how many seconds one request may take (15).
         :param connect_timeout: how many seconds connecting may take (5).
-        :param max_response_bytes: the longest answer that is read (8 MiB).
+        :param max_response_bytes: the longest answer that is read, in bytes (1 MiB, and 8 MiB of an inbox).
         :param read_attempts: how often a call that only reads is tried when the connection fails (3).
         :param proxy: a proxy instead of the one that ``HTTPS_PROXY`` names.
         :param ca_file: a file (PEM) of further certificate authorities to trust.
         :param extra_ca_pem: the same as bytes.
         :param bundled_roots: trust the roots that come with payamak instead of the system's.
-        :param allow_insecure: send the credentials over plain http to a host that is not this machine.
+        :param allow_insecure: send the credentials over plain http to a host that is not this machine. Whoever is on
+            the way can read them, and so can a proxy that the environment names.
         """
         self._open(
             {
@@ -172,9 +176,10 @@ class AsyncPayamResan(_Client):
         sender: Number | None = None,
         timeout: Seconds | None = None,
     ) -> list[Sent]:
-        """Send one text to up to 99 recipients by ``GET``: the key and the text stand in the address.
+        """Send one text to up to 99 recipients by ``GET``: a last resort.
 
-        Prefer ``send_bulk``, which also takes trace ids.
+        The key and the text stand in the address, so in access logs and, until overwritten, in memory. ``send_bulk``
+        sends the same by ``POST``, and takes trace ids.
 
         >>> sent = await async_gateway.send("سلام", "09121112222")
         >>> sent[0].message_id > 2**53
@@ -229,8 +234,8 @@ class AsyncPayamResan(_Client):
     ) -> list[TemplateSent]:
         """Send a template to one recipient, without a trace id: nobody can ask whether it was sent.
 
-        ``send_token_multi`` with one recipient can be asked for. With ``verb="GET"`` the key and the parameters stand
-        in the address.
+        ``send_token_multi`` with one recipient can be asked for. ``verb="GET"`` is a last resort: the key and the
+        parameters stand in the address, so in access logs and, until overwritten, in memory. ``POST`` sends the same.
 
         >>> sent = await async_gateway.send_token_single("verify", "09121112222", ["12345"])
         >>> sent[0].text
@@ -301,6 +306,8 @@ class AsyncPayamResan(_Client):
     async def get_inbox(self, *, timeout: Seconds | None = None) -> list[IncomingMessage]:
         """Take the incoming messages. Each is handed out once, so this call is never repeated.
 
+        More than 10,000 of them, or more than ``max_response_bytes``, are a ``DecodeError``.
+
         >>> _ = emulator.receive(from_="09121112222", to="30004040", text="لغو")
         >>> inbox = await async_gateway.get_inbox()
         >>> inbox[0].text
@@ -311,6 +318,9 @@ class AsyncPayamResan(_Client):
 
     async def raw(self, path: str, fields: dict[str, Any], *, timeout: Seconds | None = None) -> Any:
         """Call an operation that has no method here: ``fields`` goes out as JSON, ``Result`` comes back as it is.
+
+        A ``path`` of anything but names and single slashes, and a field that the client sets itself (``ApiKey``), are
+        an ``InvalidInputError``.
 
         >>> answer = await async_gateway.raw("AccountInfo", {})
         >>> answer["Credit"]
@@ -325,7 +335,8 @@ class AsyncPayamResan(_Client):
 class AsyncNikSms(_Client):
     """A client of NikSMS in one of its dialects: one method an operation, nothing hidden and no send repeated.
 
-    A dialect that lacks an operation says so before anything is sent. Make one and share it.
+    A dialect that lacks an operation says so before anything is sent. Make one and share it, between threads and across
+    ``fork``. Of its calls 100 are under way at once; the others wait their turn.
 
     >>> async with AsyncNikSms(
     ...     username="demo", password="demo-password", sender="50001234", base_url=emulator.niksms_url
@@ -371,13 +382,14 @@ class AsyncNikSms(_Client):
         :param base_url: where the gateway is, when it is not at its published address.
         :param timeout: how many seconds one request may take (15).
         :param connect_timeout: how many seconds connecting may take (5).
-        :param max_response_bytes: the longest answer that is read (8 MiB).
+        :param max_response_bytes: the longest answer that is read, in bytes (1 MiB, and 8 MiB of an inbox).
         :param read_attempts: how often a call that only reads is tried when the connection fails (3).
         :param proxy: a proxy instead of the one that ``HTTPS_PROXY`` names.
         :param ca_file: a file (PEM) of further certificate authorities to trust.
         :param extra_ca_pem: the same as bytes.
         :param bundled_roots: trust the roots that come with payamak instead of the system's.
-        :param allow_insecure: send the credentials over plain http to a host that is not this machine.
+        :param allow_insecure: send the credentials over plain http to a host that is not this machine. Whoever is on
+            the way can read them, and so can a proxy that the environment names.
         """
         self._open(
             {
@@ -553,6 +565,8 @@ class AsyncNikSms(_Client):
     ) -> list[IncomingMessage]:
         """Take the incoming messages of a range. Each is handed out once, so this call is never repeated.
 
+        More than 10,000 of them, or more than ``max_response_bytes``, are a ``DecodeError``.
+
         >>> _ = emulator.receive(from_="09121112222", to="50001234", text="لغو")
         >>> inbox = await async_niksms.get_receive_sms()
         >>> inbox[0].text
@@ -595,6 +609,9 @@ class AsyncNikSms(_Client):
 
     async def raw(self, path: str, fields: dict[str, str], *, timeout: Seconds | None = None) -> str:
         """Call an operation that has no method here: ``fields`` goes out as a form, the body comes back as it is.
+
+        A ``path`` of anything but names and single slashes, and a field that the client sets itself (``username``,
+        ``password``), are an ``InvalidInputError``.
 
         >>> await async_niksms.raw("GetCredit", {})
         '10000000'

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from payamak import _native
 
 # As typing has it; importing that would take longer than the rest of this package.
@@ -13,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-_bridges: MutableMapping[AbstractEventLoop, tuple[int, _native.Bridge]] | None = None
+_bridges: MutableMapping[AbstractEventLoop, _native.Bridge] | None = None
 
 
 def bridge() -> _native.Bridge:
@@ -26,16 +24,17 @@ def bridge() -> _native.Bridge:
 
         _bridges = WeakKeyDictionary()
     loop = get_running_loop()
-    # A bridge belongs to a loop and a process: what waited in it at a fork is the parent's.
-    process = os.getpid()
     found = _bridges.get(loop)
-    if found is None or found[0] != process:
-        found = _bridges[loop] = process, _native.Bridge(loop)
-    return found[1]
+    if found is None:
+        found = _bridges[loop] = _native.Bridge(loop)
+    return found
 
 
 async def finish(call: _native.Call) -> Any:
-    """Await a native call; when the task is cancelled, the native work is stopped before that goes on."""
+    """Await a native call; when the task is cancelled, the native work is stopped before that goes on.
+
+    Of a send nothing runs any more then; the request of a single call is let go of a moment later.
+    """
     try:
         return await call.future
     except BaseException:

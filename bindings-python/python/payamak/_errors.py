@@ -36,7 +36,9 @@ class Hint(Record):
 class PayamakError(Exception):
     """Everything that payamak raises.
 
-    ``str()`` of it is one line for people, which holds no key, number or text.
+    It is safe to log: ``str()`` of it is one line for people, and neither that nor its traceback or ``to_dict()`` holds
+    a key, a number, a text or a word of the gateway's. Those words, the value that was refused and the beginning of an
+    answer that could not be read stand in ``gateway_text``, ``value`` and ``body_excerpt`` alone.
 
     >>> from payamak import PayamakError
     >>> try:
@@ -57,7 +59,11 @@ class PayamakError(Exception):
     wire_name: str | None
     """The code's name as the gateway spells it."""
     gateway_text: str | None
-    """What the gateway said."""
+    """What the gateway said, in at most 200 characters; where it said nothing, its table's wording of the code.
+
+    What it repeats of the request, credentials, numbers of four digits and more, and characters that act in a log are
+    masked. It may still be personal (of an earlier message, say): never log it unasked.
+    """
     field: str | None
     """The argument that cannot be sent (``recipients[3]``), or the setting that is missing or wrong."""
     value: str | None
@@ -73,7 +79,10 @@ class PayamakError(Exception):
     http_status: int | None
     """The HTTP status, where one arrived."""
     body_excerpt: str | None
-    """The beginning of an answer that could not be read. It may be personal: never log it unasked."""
+    """The first 200 characters of an answer that could not be read, masked like ``gateway_text``.
+
+    It may still be personal: never log it unasked.
+    """
     detail: str
     """What happened, without the gateway's own text."""
 
@@ -123,23 +132,25 @@ class PayamakError(Exception):
         message = fields.pop("_message")
         return _rebuild, (type(self), message, fields)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, private: bool = False) -> dict[str, Any]:
         """Give what is known as a plain dictionary, ready for JSON and for a log.
+
+        :param private: whether ``gateway_text``, ``value`` and ``body_excerpt`` are in it. They may be personal: such a
+            dictionary is not for a log.
 
         >>> try:
         ...     gateway.send_bulk("سلام", ["0912"])
         ... except PayamakError as error:
-        ...     error.to_dict()["type"]
-        'InvalidInputError'
+        ...     error.to_dict()["type"], "value" in error.to_dict(), error.to_dict(private=True)["value"]
+        ('InvalidInputError', False, '0912')
         """
-        return {
+        known = {
             "type": type(self).__name__,
             "gateway": self.gateway,
             "operation": self.operation,
             "code": self.code,
             "name": self.name,
             "wire_name": self.wire_name,
-            "gateway_text": self.gateway_text,
             "field": self.field,
             "http_status": self.http_status,
             "outcome": self.outcome,
@@ -148,6 +159,9 @@ class PayamakError(Exception):
             "hint": self.hint and self.hint.to_dict(),
             "detail": self.detail,
         }
+        if private:
+            known |= {"gateway_text": self.gateway_text, "value": self.value, "body_excerpt": self.body_excerpt}
+        return known
 
 
 class ConfigurationError(PayamakError):

@@ -158,8 +158,10 @@ def _balance(row: Any) -> Balance | PayamakError:
 
 
 def _with_receipts(error: BaseException, sending: _native.Sending) -> None:
-    """Attach what had become of the messages to what stopped the send: a Ctrl-C, a cancellation."""
-    error.receipts = Report(sending.receipts())  # type: ignore[attr-defined]
+    """Attach what had become of the messages to what stopped the send: a Ctrl-C, a cancellation, a callback's error."""
+    # The send's own error says it already. In the child of a fork there is nothing to say: the send is the parent's.
+    if not sending.failed and (receipts := sending.receipts()) is not None:
+        error.receipts = Report(receipts)  # type: ignore[attr-defined]
 
 
 class Stream(Iterator[T]):
@@ -225,7 +227,7 @@ class Messenger(_Messenger):
     """
 
     def close(self) -> None:
-        """Let go of the messenger's connections; its gateways stay as they are.
+        """Let go of its connections, its secret and what it was given of its gateways, which stay as they are.
 
         >>> messenger.close()
         """
@@ -336,8 +338,6 @@ class Messenger(_Messenger):
     def _send(self, sending: _native.Sending, on_progress: OnProgress | None, cancel: CancelToken | None) -> Report:
         try:
             return Report(sending.run(_progress(on_progress), None if cancel is None else cancel._native, None))
-        except PayamakError:
-            raise
         except BaseException as error:
             _with_receipts(error, sending)
             raise
@@ -404,7 +404,7 @@ class AsyncMessenger(_Messenger):
     """
 
     async def aclose(self) -> None:
-        """Let go of the messenger's connections; its gateways stay as they are.
+        """Let go of its connections, its secret and what it was given of its gateways, which stay as they are.
 
         >>> await async_messenger.aclose()
         """
@@ -491,8 +491,6 @@ class AsyncMessenger(_Messenger):
     async def _send(self, sending: _native.Sending, on_progress: OnProgress | None) -> Report:
         try:
             return Report(await finish(sending.run(_progress(on_progress), None, bridge())))
-        except PayamakError:
-            raise
         except BaseException as error:
             _with_receipts(error, sending)
             raise
