@@ -67,14 +67,22 @@ export interface ErrorFields {
   body_excerpt?: string | null;
 }
 
+/** What may be personal: no enumeration, copy or printer finds it. */
+interface PrivateFields {
+  gatewayText: string | null;
+  value: string | null;
+  bodyExcerpt: string | null;
+}
+
 const KINDS = Symbol.for('payamak.error');
 const isInstance = Function.prototype[Symbol.hasInstance];
 
 /**
  * The base of all errors of this library.
  *
- * Neither its message nor what `console.log` shows holds a key, a password, a phone number or a text. What a bad value or a
- * bad answer looked like is there for who asks for it, in {@link PayamakError.value} and {@link PayamakError.bodyExcerpt}.
+ * Nothing that prints it (its message, its stack, `console.log`, `JSON.stringify`) holds a key, a password, a phone number, a text or
+ * a word of the gateway's. What a bad value or an answer looked like is there for who asks for it, in {@link PayamakError.value},
+ * {@link PayamakError.gatewayText} and {@link PayamakError.bodyExcerpt}, and all at once in {@link PayamakError.toObject}.
  *
  * @example
  * ```ts
@@ -101,8 +109,6 @@ export class PayamakError extends Error {
   readonly operation: string | null;
   /** The gateway's own code, where it answered with one. */
   readonly gatewayCode: Code | null;
-  /** What the gateway said, with secrets and long numbers blacked out. */
-  readonly gatewayText: string | null;
   /** The argument that cannot be sent (`recipients[3].to`), or the setting that is missing or wrong. */
   readonly field: string | null;
   /** The HTTP status, where one arrived. */
@@ -115,10 +121,7 @@ export class PayamakError extends Error {
   readonly retryAfter: number | null;
   /** What to do about it. */
   readonly hint: Hint | null;
-  /** The value that cannot be sent, as it was given. It may be personal: never log it unasked. Not enumerable. */
-  declare readonly value: string | null;
-  /** The first characters of an answer that could not be read. It may be personal. Not enumerable. */
-  declare readonly bodyExcerpt: string | null;
+  readonly #private: PrivateFields;
 
   /** @internal */
   constructor(fields: ErrorFields, options?: { cause?: unknown }) {
@@ -132,15 +135,34 @@ export class PayamakError extends Error {
     this.operation = operation == null ? null : snakeToCamel(operation);
     this.gatewayCode =
       fields.name == null ? null : { code: fields.code ?? null, name: fields.name, wireName: fields.wire_name ?? null };
-    this.gatewayText = fields.gateway_text ?? null;
     this.field = field == null ? null : camelWords(field);
     this.httpStatus = fields.http_status ?? null;
     this.outcome = fields.outcome;
     this.retry = fields.retry;
     this.retryAfter = fields.retry_after ?? null;
     this.hint = fields.hint ? { en: camelWords(fields.hint.en), fa: camelWords(fields.hint.fa) } : null;
-    hide(this, 'value', fields.value ?? null);
-    hide(this, 'bodyExcerpt', fields.body_excerpt ?? null);
+    this.#private = {
+      gatewayText: fields.gateway_text ?? null, value: fields.value ?? null, bodyExcerpt: fields.body_excerpt ?? null,
+    };
+  }
+
+  /**
+   * What the gateway said, at most 200 characters; where it said nothing, its table's wording of the code. Cleaned: what it repeats
+   * of the request, credentials, numbers of four digits and more, and characters that act in a log are masked. It may still be
+   * personal (of an earlier message, say): never log it unasked.
+   */
+  get gatewayText(): string | null {
+    return this.#private.gatewayText;
+  }
+
+  /** The value that cannot be sent, as it was given. It may be personal: never log it unasked. */
+  get value(): string | null {
+    return this.#private.value;
+  }
+
+  /** The first 200 characters of an answer that could not be read, cleaned likewise. It may still be personal: never log it unasked. */
+  get bodyExcerpt(): string | null {
+    return this.#private.bodyExcerpt;
   }
 
   /** True for an error of this class from any copy of the library: bundlers and the two builds make several. */
@@ -153,11 +175,22 @@ export class PayamakError extends Error {
 
   /** What a log may keep. */
   toJSON(): Record<string, unknown> {
-    const { name, code, message, gateway, operation, gatewayCode, gatewayText, field, httpStatus } = this;
-    const { outcome, retry, retryAfter, hint } = this;
-    return {
-      name, code, message, gateway, operation, gatewayCode, gatewayText, field, httpStatus, outcome, retry, retryAfter, hint,
-    };
+    return this.toObject();
+  }
+
+  /**
+   * The fields of the error as a plain object: what a log may keep, and with `private` the `gatewayText`, `value` and `bodyExcerpt`
+   * too, which may be personal.
+   *
+   * @example
+   * ```ts
+   * await vault.insert(error.toObject({ private: true }));
+   * ```
+   */
+  toObject(options: { private?: boolean | undefined } = {}): Record<string, unknown> {
+    const { name, code, message, gateway, operation, gatewayCode, field, httpStatus, outcome, retry, retryAfter, hint } = this;
+    const shown = { name, code, message, gateway, operation, gatewayCode, field, httpStatus, outcome, retry, retryAfter, hint };
+    return options.private === true ? { ...shown, ...this.#private } : shown;
   }
 }
 

@@ -23,7 +23,7 @@ export interface GatewaySettings {
   timeout?: number | undefined;
   /** How long connecting may take; 5,000 unless set. */
   connectTimeout?: number | undefined;
-  /** The longest answer that is read; 8 MiB unless set. */
+  /** The longest answer that is read, in bytes; unless set 1,048,576 (1 MiB), and 8,388,608 (8 MiB) of an inbox. */
   maxResponseBytes?: number | undefined;
   /** How often a call that neither sends nor takes anything away is tried when the connection fails; 3 unless set. */
   readAttempts?: number | undefined;
@@ -35,7 +35,10 @@ export interface GatewaySettings {
   caFile?: string | undefined;
   /** Trust the roots that come with this library instead of the system's. */
   bundledRoots?: boolean | undefined;
-  /** Send the credentials over plain http to a host that is not this machine. */
+  /**
+   * Send the credentials over plain http to a host that is not this machine. Whoever is on the way can read them, and so can a
+   * proxy that the environment names.
+   */
   allowInsecure?: boolean | undefined;
 }
 
@@ -200,7 +203,10 @@ export interface SenderOptions extends CallOptions {
 
 /** Options of {@link PayamResan.sendTokenSingle}. */
 export interface TokenOptions extends CallOptions {
-  /** By `GET` the key and the one-time password stand in the address, so in access logs. `POST` unless set. */
+  /**
+   * `POST` unless set. `GET` is a last resort: the key and the one-time password stand in the address, so in the access logs of
+   * whoever is on the way, and in memory until it is overwritten. `POST` does the same.
+   */
   verb?: 'POST' | 'GET' | undefined;
 }
 
@@ -224,7 +230,10 @@ export interface RangeOptions extends CallOptions {
   until?: string | Date | undefined;
 }
 
-/** What both clients have. */
+/**
+ * What both clients have. Of the calls of one client 100 are under way at once; the others wait their turn, in order and without an
+ * error. The connections of each kind of gateway are served by a thread of their own, so that neither kind holds up the other.
+ */
 export abstract class Gateway {
   readonly #handle: Handle;
   readonly #work = new Work();
@@ -276,9 +285,13 @@ export abstract class Gateway {
     }
   }
 
-  /** Refuses new calls, and waits for those under way. Connections close by themselves when nothing uses them. */
+  /**
+   * Refuses new calls, waits for those under way, and lets go of the credentials and the connections. A messenger that was made with
+   * it goes on, and holds them until it is closed itself.
+   */
   async close(): Promise<void> {
     await this.#work.close();
+    this.#handle.close();
   }
 
   /** What `await using` calls: {@link close}. */
@@ -340,7 +353,10 @@ export class PayamResan extends Gateway {
     return new PayamResan({ ...settings, fromEnv: true } as PayamResanSettings);
   }
 
-  /** One text to up to 99 recipients, by `GET`: the key and the text stand in the address. Prefer {@link sendBulk}. */
+  /**
+   * One text to up to 99 recipients, by `GET`, as a last resort: the key and the text stand in the address, so in the access logs of
+   * whoever is on the way, and in memory until it is overwritten. {@link sendBulk} does the same by `POST`, and takes trace ids.
+   */
   async send(recipientsText: string, recipients: Iterable<Recipient>, options?: SenderOptions): Promise<Sent[]> {
     const operation = 'send';
     const to = list(recipients, operation, 'recipients');
@@ -423,14 +439,18 @@ export class PayamResan extends Gateway {
     return await this.reads('account_info', {}, options);
   }
 
-  /** The incoming messages. Each is handed out once: what is fetched and then lost is lost for good. */
+  /**
+   * The incoming messages, 10,000 at most: more are a `DecodeError`. Each is handed out once: what is fetched and then lost is lost
+   * for good.
+   */
   async getInbox(options?: CallOptions): Promise<IncomingMessage[]> {
     return await this.acts('get_inbox', {}, options);
   }
 
   /**
    * An operation that this client has no method for: `fields` goes out as JSON beside the key, and the gateway's `Result` comes
-   * back as the text of its JSON, because its integers may be beyond what `JSON.parse` keeps.
+   * back as the text of its JSON, because its integers may be beyond what `JSON.parse` keeps. A `path` that is more than names and
+   * single slashes, and a field that the client sets itself (`ApiKey`), are an `InvalidInputError`.
    */
   async raw(path: string, fields: Record<string, unknown> = {}, options?: CallOptions): Promise<string> {
     return await this.acts('raw', { path: text(path, 'raw', 'path'), fields }, options);
@@ -535,7 +555,10 @@ export class NikSms extends Gateway {
     };
   }
 
-  /** The incoming messages of a range. What it returns is marked as visited and not returned again. */
+  /**
+   * The incoming messages of a range, 10,000 at most: more are a `DecodeError`. What it returns is marked as visited and not returned
+   * again.
+   */
   async getReceiveSms(options?: RangeOptions): Promise<IncomingMessage[]> {
     return await this.acts('get_receive_sms', this.#range('get_receive_sms', options), options);
   }
@@ -556,7 +579,10 @@ export class NikSms extends Gateway {
     return await this.reads('get_sender_numbers', {}, options);
   }
 
-  /** An operation that this client has no method for (`public-api`, `v2`); the body comes back as it is. */
+  /**
+   * An operation that this client has no method for (`public-api`, `v2`); the body comes back as it is. A `path` that is more than
+   * names and single slashes, and a field that the client sets itself (`username`, `password`), are an `InvalidInputError`.
+   */
   async raw(path: string, fields: Record<string, string | number | boolean> = {}, options?: CallOptions): Promise<string> {
     return await this.acts('raw', { path: text(path, 'raw', 'path'), fields }, options);
   }

@@ -405,10 +405,12 @@ export class Messenger {
     operation: string, changes: InstanceType<typeof native.Changes>, signal: Signal | undefined,
     onError: ((error: PayamakError) => void) | undefined,
   ): AsyncGenerator<T, void, undefined> {
-    this.#streams.add(changes);
     const stop = (): void => changes.close();
     const letGo = connect(signal, stop);
     try {
+      // The loop may begin long after it was asked for.
+      this.#work.check(operation);
+      this.#streams.add(changes);
       for (;;) {
         const item = await answerOf<string | null>((bridge, call) => changes.next(bridge, call));
         if (signal?.aborted) throw aborted(operation, 'not_sent', signal.reason);
@@ -425,10 +427,14 @@ export class Messenger {
     }
   }
 
-  /** Refuses new calls, ends the loops over `track` and `receive`, and waits for the sends under way. */
+  /**
+   * Refuses new calls, ends the loops over `track` and `receive`, waits for the sends under way, and lets go of the gateways: of those
+   * that are closed too, no credential is left.
+   */
   async close(): Promise<void> {
     for (const changes of this.#streams) changes.close();
     await this.#work.close();
+    this.#handle.close();
   }
 
   /** What `await using` calls: {@link close}. */

@@ -15,8 +15,14 @@ import { camelToSnake, snakeToCamel } from './names.js';
 export interface EmulatorOptions {
   /** The address to listen on; a free port of 127.0.0.1 unless set. */
   listen?: string | undefined;
-  /** Lets `listen` name an address that other machines reach. */
+  /** Lets `listen` name an address that other machines reach, and answers to clients that call it by any address. */
   allowNonLoopback?: boolean | undefined;
+  /**
+   * Hosts that clients may call it by too, names or addresses; a port does not count. A request whose `Host` is neither of them nor
+   * `localhost`, a name below it or a loopback address is refused with 421: a page in a browser on this machine may have let its own
+   * name point here.
+   */
+  allowHosts?: readonly string[] | undefined;
   /** Emulated seconds in a real second, 1 unless set. At 0, time moves by {@link Emulator.advance} alone. */
   speed?: number | undefined;
   /** How much emulated time has to pass before Payam Resan answers again about the same message; off unless set. */

@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{Array, BigInt64ArraySlice, Int32ArraySlice, Null, i6
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
+use tokio::runtime::Handle;
 
 use crate::cancel::{CancelToken, unless_canceled};
 use crate::wire;
@@ -65,7 +66,7 @@ struct Pulse {
     pending: usize,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -163,11 +164,13 @@ impl Answer {
 }
 
 impl Bridge {
-    /// Does the work elsewhere, unless it is stopped; its answer comes back under the number of the call.
+    /// Does the work elsewhere, unless it is stopped; its answer comes back under the number of the call. `network` is the
+    /// runtime to do it in, where the work is one call to one gateway: beside its connection. Unless given, it is the library's own.
     pub(crate) fn answer(
         &self,
         env: Env,
         call: u32,
+        network: Option<&Handle>,
         cancel: Option<&CancelToken>,
         work: impl Future<Output = Answer> + Send + 'static,
     ) -> napi::Result<()> {
@@ -176,9 +179,13 @@ impl Bridge {
         let token = cancel.map(CancelToken::token);
         // It has some kilobytes, and every hand it goes through would copy them.
         let work = Box::pin(work);
-        spawn(async move {
+        let task = async move {
             let answer = unless_canceled(token, work).await;
             reply.with(answer.unwrap_or_else(|| Answer::Json(wire::canceled())));
+        };
+        drop(match network {
+            Some(network) => network.spawn(task),
+            None => spawn(task),
         });
         Ok(())
     }

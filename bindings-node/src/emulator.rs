@@ -16,6 +16,8 @@ pub struct Emulator(payamak_emulator::Emulator);
 struct Settings {
     listen: Option<String>,
     allow_non_loopback: Option<bool>,
+    #[serde(default)]
+    allow_hosts: Vec<String>,
     speed: Option<f64>,
     polling_rule: Option<f64>,
     polling_rule_for_unknown_ids: Option<bool>,
@@ -53,6 +55,9 @@ fn start(settings: Settings) -> napi::Result<Emulator> {
     }
     if let Some(allow) = settings.allow_non_loopback {
         builder = builder.allow_non_loopback(allow);
+    }
+    for host in settings.allow_hosts {
+        builder = builder.allow_host(host);
     }
     if let Some(speed) = settings.speed {
         builder = builder.speed(speed);

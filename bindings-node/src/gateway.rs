@@ -1,5 +1,7 @@
 //! The two clients, one arm an operation.
 
+use std::sync::Mutex;
+
 use napi::bindgen_prelude::BigInt64ArraySlice;
 use napi::{Env, Error as NapiError};
 use napi_derive::napi;
@@ -10,20 +12,38 @@ use payamak::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
 
-use crate::bridge::{Answer, Bridge};
+use crate::bridge::{Answer, Bridge, locked};
 use crate::cancel::CancelToken;
+use crate::network;
 use crate::statuses;
 use crate::wire::{self, Filled, Personal, To, milliseconds, read};
 
 /// A client of either gateway.
 #[napi]
-pub struct Gateway(Client);
+pub struct Gateway {
+    name: String,
+    /// Nothing once it is closed: the credentials go with it. Never contended: it is JavaScript's thread alone that asks.
+    client: Mutex<Option<Client>>,
+    /// Where its connections are served.
+    network: Handle,
+}
 
 #[derive(Clone)]
 pub(crate) enum Client {
     PayamResan(PayamResan),
     NikSms(NikSms),
+}
+
+impl Client {
+    fn name(&self) -> &str {
+        use payamak::Gateway as _;
+        match self {
+            Self::PayamResan(client) => client.name(),
+            Self::NikSms(client) => client.name(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -89,15 +109,15 @@ macro_rules! apply_shared {
     };
 }
 
-fn payam_resan(mut settings: Settings) -> Result<Client, Error> {
-    let mut builder = PayamResan::builder();
+fn payam_resan(mut settings: Settings, network: Handle) -> Result<Client, Error> {
+    let mut builder = PayamResan::builder().runtime(network);
     apply_shared!(builder, settings);
     apply!(builder, settings, sandbox);
     builder.build().map(Client::PayamResan)
 }
 
-fn niksms(mut settings: Settings) -> Result<Client, Error> {
-    let mut builder = NikSms::builder();
+fn niksms(mut settings: Settings, network: Handle) -> Result<Client, Error> {
+    let mut builder = NikSms::builder().runtime(network);
     apply_shared!(builder, settings);
     apply!(builder, settings, username, password, v2_delivery_path, max_recipients);
     if let Some(dialect) = settings.dialect {
@@ -114,35 +134,48 @@ pub(crate) fn thrown(error: &Error) -> NapiError {
     NapiError::from_reason(wire::failure(error))
 }
 
+fn build(kind: &str, settings: &str) -> Result<Gateway, Error> {
+    let settings = serde_json::from_str(settings)
+        .map_err(|_| Error::setting("settings", "of a type that this setting does not take"))?;
+    let (client, network) = if kind == "niksms" {
+        let network = network::of_niksms()?;
+        (niksms(settings, network.clone())?, network)
+    } else {
+        let network = network::of_payam_resan()?;
+        (payam_resan(settings, network.clone())?, network)
+    };
+    Ok(Gateway { name: client.name().to_owned(), client: Mutex::new(Some(client)), network })
+}
+
 #[napi]
 impl Gateway {
     /// A client of `payam-resan` or `niksms`.
     #[napi(constructor, catch_unwind)]
     pub fn new(kind: String, settings: String) -> napi::Result<Self> {
-        let settings = serde_json::from_str(&settings)
-            .map_err(|_| Error::setting("settings", "of a type that this setting does not take"))
-            .map_err(|error| thrown(&error))?;
-        let client = if kind == "niksms" { niksms(settings) } else { payam_resan(settings) };
-        client.map(Self).map_err(|error| thrown(&error))
+        build(&kind, &settings).map_err(|error| thrown(&error))
     }
 
     /// What it is called in receipts and errors.
     #[napi(getter, catch_unwind)]
-    pub fn name(&self) -> String {
-        use payamak::Gateway as _;
-        match &self.0 {
-            Client::PayamResan(client) => client.name().to_string(),
-            Client::NikSms(client) => client.name().to_string(),
-        }
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Everything but the credentials.
     #[napi(catch_unwind)]
     pub fn describe(&self) -> String {
-        match &self.0 {
-            Client::PayamResan(client) => format!("{client:?}"),
-            Client::NikSms(client) => format!("{client:?}"),
+        match &*locked(&self.client) {
+            Some(Client::PayamResan(client)) => format!("{client:?}"),
+            Some(Client::NikSms(client)) => format!("{client:?}"),
+            None => format!("{} (closed)", self.name),
         }
+    }
+
+    /// Lets go of the credentials and the connections. A messenger that was made with it, and a call under way, have their own
+    /// hold on them.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        drop(locked(&self.client).take());
     }
 
     /// One operation of the gateway, its arguments in canonical JSON; `ids` are those that a status is asked for by.
@@ -162,10 +195,10 @@ impl Gateway {
         timeout: Option<f64>,
         cancel: Option<&CancelToken>,
     ) -> napi::Result<()> {
-        let client = self.0.clone();
+        let client = self.client();
         let ids = ids.map(|ids| ids.to_vec());
-        bridge.answer(env, number, cancel, async move {
-            let client = match limited(client, timeout) {
+        bridge.answer(env, number, Some(&self.network), cancel, async move {
+            let client = match client.and_then(|client| limited(client, timeout)) {
                 Ok(client) => client,
                 Err(error) => return Answer::Json(wire::failure(&error)),
             };
@@ -235,8 +268,9 @@ async fn send_multiple(client: &PayamResan, arguments: &str) -> Result<Vec<Sent>
 }
 
 impl Gateway {
-    pub(crate) fn client(&self) -> Client {
-        self.0.clone()
+    pub(crate) fn client(&self) -> Result<Client, Error> {
+        let closed = || Error::configuration("", format!("{} was closed", self.name));
+        locked(&self.client).clone().ok_or_else(closed)
     }
 }
 

@@ -15,6 +15,7 @@ mod cancel;
 mod emulator;
 mod gateway;
 mod messenger;
+mod network;
 mod statuses;
 mod wire;
 
@@ -23,15 +24,10 @@ use napi_derive::{module_init, napi};
 use payamak::{KeyKind, Msisdn, SegmentProfile, TraceId, segments_by};
 use serde_json::json;
 
-/// How many threads serve the connections. With one of them nobody wakes a thread that has nothing to do, and a connection is
-/// back in its pool before the next call can ask for one; a gateway takes far longer to answer than a thread to serve it.
-const WORKERS: usize = 1;
-
 /// Without a runtime of ours napi makes one of its own, with a thread a processor.
 #[module_init]
 fn start() {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Ok(runtime) = builder.worker_threads(WORKERS).thread_name("payamak").enable_all().build() {
+    if let Ok(runtime) = network::runtime("payamak") {
         create_custom_tokio_runtime(runtime);
     }
 }

@@ -1,6 +1,6 @@
 //! The messenger, its sends, and its streams.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -13,16 +13,17 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::bridge::{Answer, Bridge};
+use crate::bridge::{Answer, Bridge, locked};
 use crate::cancel::{CancelToken, unless_canceled};
 use crate::gateway::{Client, Gateway, thrown};
 use crate::wire::{
     self, DeliveryRow, Each, Filled, Given, Item, Kept, ReceiptRow, argument_in_milliseconds, read,
 };
 
-/// Sends messages safely through one or more gateways.
+/// Sends messages safely through one or more gateways. Nothing is left of it once it is closed: the credentials of its gateways
+/// go with it.
 #[napi]
-pub struct Messenger(payamak::Messenger);
+pub struct Messenger(Mutex<Option<payamak::Messenger>>);
 
 /// Hands what was given to the builder, and leaves the rest at core's defaults.
 macro_rules! apply {
@@ -35,7 +36,7 @@ fn build(gateways: &[ClassInstance<Gateway>], settings: &str) -> Result<Messenge
     let mut given = Given::settings(settings)?;
     let mut builder = payamak::Messenger::builder();
     for gateway in gateways {
-        builder = match gateway.client() {
+        builder = match gateway.client()? {
             Client::PayamResan(client) => builder.gateway(client),
             Client::NikSms(client) => builder.gateway(client),
         };
@@ -49,7 +50,13 @@ fn build(gateways: &[ClassInstance<Gateway>], settings: &str) -> Result<Messenge
         builder = builder.key_secret(secret);
     }
     given.end()?;
-    builder.build().map(Messenger)
+    builder.build().map(|messenger| Messenger(Mutex::new(Some(messenger))))
+}
+
+impl Messenger {
+    fn open(&self) -> Result<payamak::Messenger, Error> {
+        locked(&self.0).clone().ok_or_else(|| Error::configuration("", "the messenger was closed"))
+    }
 }
 
 #[napi]
@@ -70,9 +77,13 @@ impl Messenger {
         receipts: &Receipts,
         cancel: Option<&CancelToken>,
     ) -> napi::Result<()> {
-        let messenger = self.0.clone();
+        let messenger = self.open();
         let receipts = receipts.shared.clone();
-        bridge.answer(env, number, cancel, async move {
+        bridge.answer(env, number, None, cancel, async move {
+            let messenger = match messenger {
+                Ok(messenger) => messenger,
+                Err(error) => return Answer::Json(wire::failure(&error)),
+            };
             let reports = messenger.delivery(receipts.receipts()).await;
             Answer::Json(wire::answer(wire::write(reports.iter().map(DeliveryRow::from).collect::<Vec<_>>())))
         })
@@ -87,8 +98,12 @@ impl Messenger {
         number: u32,
         cancel: Option<&CancelToken>,
     ) -> napi::Result<()> {
-        let messenger = self.0.clone();
-        bridge.answer(env, number, cancel, async move {
+        let messenger = self.open();
+        bridge.answer(env, number, None, cancel, async move {
+            let messenger = match messenger {
+                Ok(messenger) => messenger,
+                Err(error) => return Answer::Json(wire::failure(&error)),
+            };
             let balances = messenger.balance().await;
             Answer::Json(wire::answer(wire::write(balances.into_iter().map(Item::from).collect::<Vec<_>>())))
         })
@@ -97,19 +112,28 @@ impl Messenger {
     /// Delivery changes until each message is final.
     #[napi(catch_unwind)]
     pub fn track(&self, receipts: &Receipts, options: String) -> napi::Result<Changes> {
-        let options = track_options(&options).map_err(|error| thrown(&error))?;
-        let stream = self.0.track(receipts.shared.receipts().to_vec(), options);
-        let stream = stream.map_err(|error| thrown(&error))?;
+        let stream = self
+            .open()
+            .and_then(|messenger| {
+                messenger.track(receipts.shared.receipts().to_vec(), track_options(&options)?)
+            })
+            .map_err(|error| thrown(&error))?;
         Ok(Changes::new(stream.map(|change| wire::answer(wire::write(DeliveryRow::from(&change)))).boxed()))
     }
 
     /// Incoming messages.
     #[napi(catch_unwind)]
     pub fn receive(&self, interval: f64) -> napi::Result<Changes> {
-        let interval =
-            argument_in_milliseconds("receive", "interval", interval).map_err(|error| thrown(&error))?;
-        let stream = self.0.receive(interval).map(|received| wire::answer(received.and_then(wire::write)));
-        Ok(Changes::new(stream.boxed()))
+        let stream = argument_in_milliseconds("receive", "interval", interval)
+            .and_then(|interval| Ok(self.open()?.receive(interval)))
+            .map_err(|error| thrown(&error))?;
+        Ok(Changes::new(stream.map(|received| wire::answer(received.and_then(wire::write))).boxed()))
+    }
+
+    /// Lets go of the gateways. A send under way and a stream that is open have their own hold on them.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        drop(locked(&self.0).take());
     }
 }
 
@@ -146,7 +170,7 @@ impl Changes {
     #[napi(catch_unwind)]
     pub fn next(&self, env: Env, bridge: &Bridge, number: u32) -> napi::Result<()> {
         let (stream, closed) = (self.stream.clone(), self.closed.clone());
-        bridge.answer(env, number, None, async move {
+        bridge.answer(env, number, None, None, async move {
             let mut stream = stream.lock().await;
             let work = async {
                 match stream.as_mut() {
@@ -253,7 +277,7 @@ impl Shared {
     }
 
     fn rows<T: serde::de::DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
-        let chunks = std::mem::take(&mut *self.chunks.lock().unwrap_or_else(PoisonError::into_inner));
+        let chunks = std::mem::take(&mut *locked(&self.chunks));
         let mut rows = Vec::new();
         for chunk in chunks {
             rows.extend(read::<Vec<T>>("send", &chunk)?);
@@ -322,7 +346,7 @@ impl Receipts {
     /// Some more rows: a JSON list.
     #[napi(catch_unwind)]
     pub fn push(&self, rows: String) {
-        self.shared.chunks.lock().unwrap_or_else(PoisonError::into_inner).push(rows);
+        locked(&self.shared.chunks).push(rows);
     }
 
     /// Takes rows of receipts that stand elsewhere, in a database say.
@@ -344,10 +368,13 @@ impl Receipts {
     /// Sends; the receipts are here afterwards.
     #[napi(catch_unwind)]
     pub fn send(&self, env: Env, bridge: &Bridge, number: u32, messenger: &Messenger) -> napi::Result<()> {
-        let (shared, messenger) = (self.shared.clone(), messenger.0.clone());
+        let (shared, messenger) = (self.shared.clone(), messenger.open());
         let stop = self.stop.clone();
-        bridge.answer(env, number, None, async move {
-            let sent = shared.send(&messenger, stop).await;
+        bridge.answer(env, number, None, None, async move {
+            let sent = match messenger {
+                Ok(messenger) => shared.send(&messenger, stop).await,
+                Err(error) => Err(error),
+            };
             Answer::Json(match sent {
                 Err(error) if error.kind() == payamak::ErrorKind::Canceled => wire::canceled(),
                 sent => wire::answer(sent.and_then(wire::write)),
@@ -368,7 +395,7 @@ impl Receipts {
     ) -> napi::Result<()> {
         let mut seen = self.shared.progress.subscribe();
         let token = over.token();
-        bridge.answer(env, number, None, async move {
+        bridge.answer(env, number, None, None, async move {
             let differs = |now: &Progress| {
                 now.accepted + now.rejected + now.unclear != decided as usize
                     || now.in_flight != in_flight as usize

@@ -41,6 +41,7 @@ pub(crate) fn describe(error: &Error) -> Value {
     let mut value = serde_json::to_value(error).unwrap_or_default();
     if let Value::Object(fields) = &mut value {
         fields.insert("message".into(), error.to_string().into());
+        fields.insert("gateway_text".into(), error.gateway_text().into());
         fields.insert("value".into(), error.value().into());
         fields.insert("body_excerpt".into(), error.body_excerpt().into());
         let after = error.retry_after().map(|after| after.as_secs_f64() * 1000.0);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import test from 'node:test';
 import { inspect } from 'node:util';
 
 import * as payamak from '../dist/esm/index.js';
-import { emulate, messengerOn } from './support.mjs';
+import { emulate, messengerOn, serve } from './support.mjs';
 
 const { AbortError, ConfigurationError, CreditError, GatewayError, InvalidInputError, NikSms, PayamakError, PayamResan } = payamak;
 const require = createRequire(import.meta.url);
@@ -21,7 +23,7 @@ test('one version everywhere', () => {
     const platform = require(`../npm/${target}/package.json`);
     assert.equal(platform.version, workspace);
     assert.equal(platform.name, `payamak-${target}`);
-    assert.deepEqual(platform.files, [platform.main]);
+    assert.deepEqual(platform.files, [platform.main, 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'payamak.cdx.json']);
   }
 });
 
@@ -166,6 +168,67 @@ test('secrets, numbers and texts stay out of what is printed', async (t) => {
   assert.equal(report.at(0).to, TO);
 });
 
+test("the gateway's own words are for who asks, and nothing else shows them", async (t) => {
+  const words = 'عبارت ممنوع در متن مشتری';
+  const { url } = await serve(t, () => JSON.stringify({ Success: false, ErrorCode: 9, Error: words, Result: null }));
+  const gateway = new PayamResan({ apiKey: 'demo-key', sender: 30004040, baseUrl: url });
+  const own = await gateway.sendBulk('سلام', [TO]).then(assert.fail, (reason) => reason);
+  const [{ error: ofReceipt }] = await new payamak.Messenger(gateway).send('سلام', TO);
+  const [{ error: ofBalance }] = await new payamak.Messenger(gateway).balance();
+  for (const error of [own, ofReceipt, ofBalance]) {
+    const { gatewayText, bodyExcerpt, message, stack } = error;
+    assert.deepEqual([error.code, gatewayText, bodyExcerpt], ['REQUEST', words, null]);
+    const shown = [
+      message, stack, String(error), inspect(error), inspect(error, { showHidden: true, depth: 9 }), inspect({ ...error }), JSON.stringify(error),
+      JSON.stringify(error.toObject()), inspect(structuredClone(error)),
+    ];
+    for (const text of shown) assert.ok(!text.includes('ممنوع'), text);
+    assert.deepEqual(error.toJSON(), error.toObject());
+    assert.deepEqual(error.toObject({ private: true }), { ...error.toObject(), gatewayText: words, value: null, bodyExcerpt: null });
+  }
+});
+
+test('what may be personal of a bad value or a bad answer is there for who asks', async (t) => {
+  const { url } = await serve(t, () => '<html>مشتری گرامی</html>');
+  const gateway = new PayamResan({ apiKey: 'demo-key', sender: 30004040, baseUrl: url });
+  const unread = await gateway.sendBulk('سلام', [TO]).then(assert.fail, (reason) => reason);
+  assert.match(unread.bodyExcerpt, /مشتری گرامی/);
+  const refused = await gateway.sendBulk('سلام', ['0912111222']).then(assert.fail, (reason) => reason);
+  assert.equal(refused.value, '0912111222');
+  for (const [error, name, value] of [[unread, 'bodyExcerpt', unread.bodyExcerpt], [refused, 'value', '0912111222']]) {
+    assert.equal(error.toObject({ private: true })[name], value);
+    assert.ok(!(name in error.toJSON()) && !(name in error.toObject({ private: false })) && !Object.keys(error).includes(name));
+    for (const text of [inspect(error, { showHidden: true }), JSON.stringify(error)]) assert.doesNotMatch(text, /مشتری|0912111222/);
+  }
+});
+
+test('a raw call stays below the address, and carries the credentials once', async (t) => {
+  const { url, requests } = await serve(t, () => '{"Success":true,"Result":1}');
+  const gateway = new PayamResan({ apiKey: 'demo-key', baseUrl: url });
+  const niksms = new NikSms({ username: 'demo', password: 'demo-password', baseUrl: url });
+  for (const path of ['../../../admin', '/admin', 'a//b', 'a?ApiKey=other', 'https://other.example/admin', '']) {
+    for (const client of [gateway, niksms]) {
+      await assert.rejects(client.raw(path), { name: 'InvalidInputError', field: 'path', operation: 'raw', outcome: 'not_sent' }, path);
+    }
+  }
+  await assert.rejects(gateway.raw('Any', { apikey: 'other' }), { name: 'InvalidInputError', field: 'fields.apikey' });
+  await assert.rejects(niksms.raw('Any', { username: 'other' }), { name: 'InvalidInputError', field: 'fields.username' });
+  assert.deepEqual(requests, []);
+  assert.equal(await gateway.raw('Account/Info.v2', { Text: 'سلام' }), '1');
+  assert.equal(requests.length, 1);
+});
+
+test('what XML cannot carry is refused by the name of its setting', () => {
+  const settings = { dialect: 'soap', username: 'demo', password: 'demo-password', sender: '50001234', baseUrl: 'http://127.0.0.1:1' };
+  for (const name of ['username', 'password', 'sender']) {
+    assert.throws(() => new NikSms({ ...settings, [name]: 'demo\u001b' }), (error) => {
+      assert.deepEqual([error.name, error.field], ['ConfigurationError', name]);
+      assert.ok(!error.message.includes('demo'), error.message);
+      return true;
+    });
+  }
+});
+
 test('errors are classes with fields', async (t) => {
   const emulator = await emulate(t, { credit: 0 });
   const gateway = new PayamResan(emulator.payamResan({ name: 'main' }));
@@ -260,7 +323,42 @@ test('closing waits for what is under way, and refuses what comes later', async 
   void sending.then(() => (sent = true));
   await gateway[Symbol.asyncDispose ?? Symbol.for('nodejs.asyncDispose')]();
   assert.ok(sent);
-  await assert.rejects(gateway.accountInfo(), ConfigurationError);
+  await assert.rejects(gateway.accountInfo(), { name: 'ConfigurationError', message: 'accountInfo: it was closed. Nothing was sent.' });
+});
+
+test('what was closed keeps neither credentials nor connections', async (t) => {
+  const { url, connections } = await serve(t, () => '{"Success":true,"Result":{"Credit":1,"AvailableSenders":[]}}');
+  const gateway = new PayamResan({ apiKey: 'demo-key', baseUrl: url, name: 'main' });
+  const messenger = new payamak.Messenger(gateway);
+  await gateway.accountInfo();
+  const [connection] = connections;
+  await gateway.close();
+  await gateway.close();
+  assert.equal(inspect(gateway), 'main (closed)');
+  assert.deepEqual([gateway.name, JSON.stringify(gateway)], ['main', '{"name":"main"}']);
+  assert.throws(() => new payamak.Messenger(gateway), { name: 'ConfigurationError', message: 'main was closed. Nothing was sent.' });
+  // The messenger has its own hold on it, until it is closed as well.
+  assert.equal((await messenger.balance())[0].credit, 1);
+  const closed = connection.destroyed ? undefined : once(connection, 'close');
+  await messenger.close();
+  await messenger.close();
+  await closed;
+  for (const call of [() => messenger.balance(), () => messenger.delivery([]), () => messenger.send('سلام', TO), async () => messenger.receive()]) {
+    await assert.rejects(call(), { name: 'ConfigurationError', message: /: it was closed\. Nothing was sent\.$/ });
+  }
+});
+
+test('the emulator answers to the names that are allowed', async (t) => {
+  const ask = async (emulator, host) => {
+    const asking = request(new URL('/_emulator/messages', emulator.url), { headers: { host } }).end();
+    const [answer] = await once(asking, 'response');
+    answer.resume();
+    return answer.statusCode;
+  };
+  const strict = await emulate(t);
+  assert.deepEqual([await ask(strict, 'localhost'), await ask(strict, 'sms.example')], [200, 421]);
+  const open = await emulate(t, { allowHosts: ['sms.example', 'other.example'] });
+  assert.deepEqual([await ask(open, 'sms.example:8080'), await ask(open, 'other.example'), await ask(open, 'third.example')], [200, 200, 421]);
 });
 
 test('the emulator refuses texts and numbers, is behind in its books, and says which faults are left', async (t) => {

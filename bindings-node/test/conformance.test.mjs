@@ -12,6 +12,7 @@ import { Emulator } from '../dist/esm/testing.js';
 
 const { NikSms, PayamResan, PayamakError } = payamak;
 const folder = fileURLToPath(new URL('../../core/conformance/cases/', import.meta.url));
+const ECHOES = JSON.parse(readFileSync(new URL('../../core/conformance/echoes.json', import.meta.url), 'utf8'));
 const camel = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -114,15 +115,33 @@ function secrets(theCase) {
   return found;
 }
 
+/** Everything that an error prints or turns into. */
+function shownOf(error) {
+  const { message, stack } = error;
+  return [message, stack, String(error), inspect(error), inspect(error, { showHidden: true, depth: 9 }), JSON.stringify(error), JSON.stringify({ ...error })];
+}
+
+/** Nothing of what the gateway repeats shows, and what is kept of its words is cleaned. */
+function checkEcho(theCase, error) {
+  const hides = (what, text, entries) => {
+    for (const entry of entries) assert.ok(!text.includes(entry), `${what} shows ${JSON.stringify(entry)}: ${JSON.stringify(text)}`);
+  };
+  for (const text of shownOf(error)) hides('the error', text, [...ECHOES.secrets, ...ECHOES.texts]);
+  hides('the message', error.message, ECHOES.acts);
+  const carriesText = JSON.stringify(theCase.call.arguments).includes('کد ورود');
+  for (const kept of [error.gatewayText, error.bodyExcerpt]) {
+    hides('what is kept', kept ?? '', [...ECHOES.secrets, ...ECHOES.acts, ...(carriesText ? ECHOES.texts : [])]);
+  }
+}
+
 function checkError(theCase, error) {
   assert.ok(error instanceof PayamakError, `not an error of ours: ${inspect(error)}`);
   const got = canonicalError(error);
   const { expect } = theCase;
   for (const key of ['type', 'gateway', 'operation', 'code', 'outcome', 'retry']) assert.ok(key in expect.error, `no ${key} is expected`);
   assert.deepEqual(Object.fromEntries(Object.keys(expect.error).map((key) => [key, got[key]])), expect.error, error.message);
-  const shown = [error.message, String(error), inspect(error), JSON.stringify(error), inspect(error, { showHidden: false, depth: 9 })];
   for (const secret of secrets(theCase)) {
-    assert.ok(!shown.some((text) => text.includes(secret)), `the error shows ${secret}`);
+    assert.ok(!shownOf(error).some((text) => text.includes(secret)), `the error shows ${secret}`);
   }
   if (error.gatewayCode && error.gatewayCode.name !== 'unknown') assert.ok(error.hint?.en && error.hint.fa, 'no hint');
 }
@@ -138,16 +157,19 @@ test('conformance', async (t) => {
   const run = (file) => t.test(file, async () => {
     const name = file.slice(0, -'.json'.length);
     const theCase = JSON.parse(readFileSync(`${folder}${file}`, 'utf8'));
-    const { result, error } = await call(theCase, emulator.replayUrl(name)).then(
-      (value) => ({ result: value }),
-      (reason) => ({ error: reason }),
-    );
-    if ('result' in theCase.expect) {
-      if (error) throw error;
-      assert.deepEqual(canonical(result), theCase.expect.result);
-    } else {
-      assert.ok(error, `expected an error but got ${JSON.stringify(canonical(result))}`);
-      checkError(theCase, error);
+    for (const echo of theCase.echoes ? ECHOES.echoes : [undefined]) {
+      const { result, error } = await call(theCase, emulator.replayUrl(name)).then(
+        (value) => ({ result: value }),
+        (reason) => ({ error: reason }),
+      );
+      if ('result' in theCase.expect) {
+        if (error) throw error;
+        assert.deepEqual(canonical(result), theCase.expect.result);
+      } else {
+        assert.ok(error, `expected an error but got ${JSON.stringify(canonical(result))}`);
+        checkError(theCase, error);
+        if (echo) checkEcho(theCase, error);
+      }
     }
     assert.deepEqual(emulator.replayVerdict(name), { complete: true, mismatches: [] });
     ran += 1;

@@ -214,3 +214,16 @@ test('close waits for sends and ends loops', async (t) => {
   await loop;
   await assert.rejects(messenger.send('x', TO), ConfigurationError);
 });
+
+test('a loop that begins after the messenger was closed says so', async (t) => {
+  const emulator = await emulate(t);
+  const messenger = messengerOn(emulator);
+  const report = await messenger.send('سلام', TO);
+  const loops = { track: messenger.track(report, { firstLook: 0, interval: 1 }), receive: messenger.receive({ interval: 1 }) };
+  await messenger.close();
+  const before = emulator.requestCount;
+  for (const [operation, loop] of Object.entries(loops)) {
+    await assert.rejects(loop.next(), { name: 'ConfigurationError', message: `${operation}: it was closed. Nothing was sent.` });
+  }
+  assert.equal(emulator.requestCount, before);
+});

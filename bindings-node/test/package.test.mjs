@@ -40,10 +40,28 @@ before(async () => {
 
 test('the tarball holds what a user needs, and nothing else', async () => {
   const files = (await ok('tar', ['tzf', tarball])).trim().split('\n').map((file) => file.replace(/^package\//, ''));
-  const strange = files.filter((file) => !/^(package\.json|README\.md|LICENSE|native\.cjs|native\.d\.cts|payamak\.[a-z0-9-]+\.node|dist\/(esm|cjs)\/(package\.json|[a-z]+\.(d\.ts|js)))$/.test(file));
+  const strange = files.filter((file) => !/^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES\.txt|payamak\.cdx\.json|native\.cjs|native\.d\.cts|payamak\.[a-z0-9-]+\.node|dist\/(esm|cjs)\/(package\.json|[a-z]+\.(d\.ts|js)))$/.test(file));
   assert.deepEqual(strange, []);
   const { scripts = {} } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) assert.ok(!(name in scripts), `a script ${name}`);
+});
+
+const LEGAL = ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'payamak.cdx.json'];
+
+/** Nothing of the machine that built it is in a package, and what its crates ask to be said is. */
+const isFit = (file) => ok('python3', [path.join(root, '../core/packaging/check_artifact.py'), file, ...LEGAL.flatMap((name) => ['--holds', `package/${name}`])]);
+
+test('the tarball says what it is built from, and nothing of where', async () => {
+  await isFit(tarball);
+  const { specVersion, components } = JSON.parse(readFileSync(path.join(root, 'payamak.cdx.json'), 'utf8'));
+  assert.equal(specVersion, '1.5');
+  const crates = new Map(components.map((component) => [component.name, component]));
+  assert.match(crates.get('ring').purl, /^pkg:cargo\/ring@\d/);
+  assert.match(crates.get('napi').hashes[0].content, /^[0-9a-f]{64}$/);
+  const notices = readFileSync(path.join(root, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
+  for (const { name, version, purl } of components) {
+    if (!name.startsWith('payamak')) assert.ok(notices.includes(`\n${name} ${version}\n`), purl);
+  }
 });
 
 test('publint and are-the-types-wrong have nothing to say', async () => {
@@ -100,12 +118,12 @@ test('as published: the binary comes from the platform package', async () => {
   const platform = binary.slice('payamak.'.length, -'.node'.length);
   // A release: the command of napi that moves the binaries and writes optionalDependencies, on a copy.
   const release = path.join(temporary, 'release');
-  for (const file of ['package.json', 'README.md', 'LICENSE', 'npm', 'dist', 'native.cjs', 'native.d.cts']) {
+  for (const file of ['package.json', 'README.md', ...LEGAL, 'npm', 'dist', 'native.cjs', 'native.d.cts']) {
     if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(release, file), { recursive: true });
   }
   for (const name of readdirSync(path.join(root, 'npm'))) {
     // Those of other machines are built by other machines; the release wants one of each.
-    writeFileSync(path.join(release, 'npm', name, `payamak.${name}.node`), 'built elsewhere');
+    if (name !== platform) for (const file of [`payamak.${name}.node`, ...LEGAL]) writeFileSync(path.join(release, 'npm', name, file), 'built elsewhere');
   }
   cpSync(path.join(root, binary), path.join(release, 'npm', platform, binary));
   await ok(bin('napi'), ['pre-publish', '--tag-style', 'npm', '--skip-optional-publish', '--no-gh-release'], { cwd: release });
@@ -117,6 +135,7 @@ test('as published: the binary comes from the platform package', async () => {
     return path.join(release, filename);
   };
   const tarballs = [await pack(release), await pack(path.join(release, 'npm', platform))];
+  for (const packed of tarballs) await isFit(packed);
   const folder = await project('published', { from: path.join(root, 'test/projects/cjs'), tarballs });
   assert.ok(!readdirSync(path.join(folder, 'node_modules/payamak')).some((file) => file.endsWith('.node')));
   assert.equal((await PROJECTS.cjs(folder)).trim(), 'accepted');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { Messenger, NikSms, PayamResan } from '../dist/esm/index.js';
@@ -19,6 +20,25 @@ export function messengerOn(emulator, { gateway, ...settings } = {}) {
 
 export function bothOn(emulator, settings = {}) {
   return new Messenger([new PayamResan(emulator.payamResan()), new NikSms(emulator.niksms())], { settle: 20, ...settings });
+}
+
+/** A gateway that answers each request with what `answer` says, and keeps the requests and the connections. */
+export async function serve(t, answer) {
+  const requests = [];
+  const connections = [];
+  const server = createServer((request, response) => {
+    requests.push(request.url);
+    request.resume().on('end', () => response.setHeader('content-type', 'application/json').end(answer(request)));
+  });
+  server.on('connection', (connection) => connections.push(connection));
+  // Longer than a client keeps a connection: it is the client that closes it.
+  server.keepAliveTimeout = 600_000;
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}`, requests, connections };
 }
 
 /** Waits until something holds. */

@@ -77,7 +77,13 @@ void changes;
 try {
   void msisdn('0912').national;
 } catch (error) {
-  if (isPayamakError(error)) same<typeof error.gateway, string | null>(true);
+  if (isPayamakError(error)) {
+    same<typeof error.gateway, string | null>(true);
+    same<typeof error.gatewayText, string | null>(true);
+    void [error.toObject(), error.toObject({ private: true })];
+    // @ts-expect-error: what the gateway said is not for changing
+    error.gatewayText = 'x';
+  }
   if (error instanceof AbortError) same<typeof error.receipts, Report | null>(true);
 }
 same<ReturnType<typeof traceIdFromKey>, bigint>(true);
@@ -100,4 +106,7 @@ void Emulator.start({ pollingRule: 1, pollingRuleForUnknownIds: true, lookupLag:
   emulator.refuseText('وام');
   emulator.refuseNumber(9121112222);
 });
+void Emulator.start({ allowHosts: ['sms.example'] });
+// @ts-expect-error: a list of names
+void Emulator.start({ allowHosts: 'sms.example' });
 void Emulator.start({ replay: 'folder', speed: 0 }).then((emulator) => new NikSms(emulator.niksms({ dialect: 'soap' })));
