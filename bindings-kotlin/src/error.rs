@@ -21,7 +21,7 @@ pub struct RawFailure {
     pub detail: String,
     /// The gateway's code.
     pub code: Option<RawCode>,
-    /// What the gateway said.
+    /// What the gateway said, cleaned; may be personal.
     pub gateway_text: Option<String>,
     /// The argument or the setting.
     pub field: Option<String>,

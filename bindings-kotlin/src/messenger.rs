@@ -19,7 +19,7 @@ use crate::convert::{
 use crate::error::{RawError, RawFailure};
 use crate::niksms::RawNikSms;
 use crate::payam_resan::RawPayamResan;
-use crate::runtime::{RawCancel, call, run, runtime};
+use crate::runtime::{MESSENGERS, RawCancel, call, run};
 use crate::settings::{argument, count, optional_duration};
 
 /// A gateway for a messenger.
@@ -205,7 +205,7 @@ impl RawMessenger {
     ) -> Result<Vec<RawDeliveryReport>, RawError> {
         let messenger = self.0.clone();
         let receipts: Vec<Receipt> = all(receipts);
-        Ok(all(call(cancel, async move { Ok(messenger.delivery(&receipts).await) }).await?))
+        Ok(all(call(&MESSENGERS, cancel, async move { Ok(messenger.delivery(&receipts).await) }).await?))
     }
 
     /// Follows messages until each is final.
@@ -238,7 +238,7 @@ impl RawMessenger {
     /// Each gateway's credit and lines.
     pub async fn balance(&self, cancel: Option<Arc<RawCancel>>) -> Result<Vec<RawBalance>, RawError> {
         let messenger = self.0.clone();
-        let balances = call(cancel, async move { Ok(messenger.balance().await) }).await?;
+        let balances = call(&MESSENGERS, cancel, async move { Ok(messenger.balance().await) }).await?;
         let raw = balances.into_iter().map(|balance| match balance {
             Ok(balance) => RawBalance {
                 gateway: Some(balance.gateway.to_string()),
@@ -331,7 +331,7 @@ impl RawSending {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((sending, tell)) = waiting {
             // A task of its own: whoever stops waiting must not cut a request in half without anybody knowing.
-            runtime()?.spawn(async move {
+            MESSENGERS.handle()?.spawn(async move {
                 let outcome = sending.await.map(payamak::Report::into_receipts);
                 tell.send_replace(Some(outcome));
             });
@@ -394,7 +394,8 @@ impl<T: Send + 'static> Items<T> {
     /// The next item; none at the end, or once it was stopped.
     async fn next(&self) -> Result<Option<T>, RawError> {
         let stream = self.stream.clone();
-        match run(Some(self.cancel.clone()), async move { stream.lock().await.next().await }).await {
+        let next = async move { stream.lock().await.next().await };
+        match run(&MESSENGERS, Some(self.cancel.clone()), next).await {
             Err(RawError::Canceled) => Ok(None),
             next => next,
         }

@@ -8,7 +8,7 @@ use payamak::{Error, MessageId, NikSms, TehranTime, TraceId};
 use crate::answer::{RawAnswer, Work};
 use crate::convert::{RawCode, RawDeliveryStatus, RawDestination, RawPersonalMessage, all};
 use crate::error::RawError;
-use crate::runtime::{RawCancel, call};
+use crate::runtime::{NIKSMS, RawCancel, call};
 use crate::settings::{RawSettings, apply, count, duration, optional_duration};
 
 /// What only this gateway has. What is not set keeps the library's default.
@@ -199,7 +199,8 @@ impl RawNikSms {
     ) -> Result<Self, RawError> {
         let dialect = own.dialect.map(|dialect| dialect.parse::<Dialect>()).transpose()?;
         let poll_interval = optional_duration(own.poll_interval, "poll_interval")?;
-        let mut builder = NikSms::builder();
+        let runtime = NIKSMS.handle()?.clone();
+        let mut builder = NikSms::builder().runtime(runtime);
         if let Some(dialect) = dialect {
             builder = builder.dialect(dialect);
         }
@@ -238,7 +239,7 @@ impl RawNikSms {
         what: RawNikSmsCall,
         cancel: Option<Arc<RawCancel>>,
     ) -> Result<RawAnswer, RawError> {
-        call(cancel, self.work(what)).await
+        call(&NIKSMS, cancel, self.work(what)).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::convert::{
     RawCode, RawDeliveryStatus, RawDestination, RawPersonalMessage, RawTemplateMessage, all,
 };
 use crate::error::RawError;
-use crate::runtime::{RawCancel, call};
+use crate::runtime::{PAYAM_RESAN, RawCancel, call};
 use crate::settings::{RawSettings, apply, duration};
 
 /// A message that the gateway has taken.
@@ -145,7 +145,8 @@ impl RawPayamResan {
         sandbox: bool,
         settings: RawSettings,
     ) -> Result<Self, RawError> {
-        let mut builder = PayamResan::builder().sandbox(sandbox);
+        let runtime = PAYAM_RESAN.handle()?.clone();
+        let mut builder = PayamResan::builder().runtime(runtime).sandbox(sandbox);
         if let Some(key) = api_key {
             builder = builder.api_key(key);
         }
@@ -166,7 +167,7 @@ impl RawPayamResan {
         what: RawPayamResanCall,
         cancel: Option<Arc<RawCancel>>,
     ) -> Result<RawAnswer, RawError> {
-        call(cancel, self.work(what)).await
+        call(&PAYAM_RESAN, cancel, self.work(what)).await
     }
 }
 

@@ -15,7 +15,7 @@ pub struct RawSettings {
     pub timeout: Option<f64>,
     /// In seconds.
     pub connect_timeout: Option<f64>,
-    /// The longest answer.
+    /// The longest answer, of every call.
     pub max_response_bytes: Option<u64>,
     /// Tries of a reading call.
     pub read_attempts: Option<u32>,

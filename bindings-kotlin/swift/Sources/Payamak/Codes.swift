@@ -4,7 +4,7 @@ import PayamakBridge
 public enum Code: Sendable, Hashable {
     /// A code of the gateway's table.
     case known(code: Int64?, name: String, wireName: String?, text: String?)
-    /// A code that no table has. Both are nil where the gateway left it out.
+    /// A code that no table has. Both are nil where the gateway left it out, or where it could repeat something personal.
     case unknown(code: Int64?, wireName: String?)
 
     init(_ raw: RawCode) {

@@ -29,7 +29,8 @@ public struct Hint: Sendable, Hashable {
     public let fa: String
 }
 
-/// Why a call failed. Its description is one line for people that holds no key, no password, no number and no text.
+/// Why a call failed. Its description is one line for people that holds no key, no password, no number, no text, and no word of
+/// the gateway's; neither does anything else that prints an error.
 ///
 /// ```swift
 /// do {
@@ -89,7 +90,8 @@ public struct PayamakError: Error, LocalizedError, Sendable, Redacted {
     public let detail: String
     /// The gateway's code.
     public let code: Code?
-    /// What the gateway said, with secrets and long numbers blacked out.
+    /// What the gateway said, cleaned: what repeats the request, credentials, numbers and characters that act in a log are
+    /// blacked out. It may still be personal: never log it unasked.
     public let gatewayText: String?
     /// The argument that cannot be sent (`recipients[3]`), or the setting that is missing or wrong.
     public let field: String?

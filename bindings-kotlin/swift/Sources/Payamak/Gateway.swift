@@ -1,7 +1,9 @@
 import Foundation
 import PayamakBridge
 
-/// A client of one gateway: ``PayamResan`` or ``NikSms``. Make one and share it.
+/// A client of one gateway: ``PayamResan`` or ``NikSms``. Make one and share it. When nobody holds it any more, and no messenger
+/// that sends by it, it lets go of its connections and credentials. At most 100 calls of one client are under way at once; the
+/// others wait in order.
 public class Gateway: @unchecked Sendable {
     let raw: RawGateway
 
@@ -18,7 +20,7 @@ public struct GatewaySettings: Sendable, Redacted {
     public var timeout: TimeInterval?
     /// How many seconds connecting may take; 5 unless set.
     public var connectTimeout: TimeInterval?
-    /// The longest answer that is read, in bytes; 8 MiB unless set.
+    /// The longest answer that is read, in bytes, of every call; unless set 1 MiB, and 8 MiB of an inbox.
     public var maxResponseBytes: UInt64?
     /// How often a call that neither sends nor takes anything away is tried when the connection fails; 3 unless set.
     public var readAttempts: UInt32?

@@ -165,7 +165,8 @@ public final class NikSms: Gateway, @unchecked Sendable {
     }
 
     /// An operation that this client has no method for, over `public-api` or `v2`: `fields` go out as a form beside the
-    /// credentials, and the body comes back as it is. It is taken as one that may have sent something.
+    /// credentials, and the body comes back as it is. It is taken as one that may have sent something. A path that leads
+    /// elsewhere, and a field that the client sets itself, are an error of the kind `invalidInput`.
     public func raw(_ path: String, fields: [(name: String, value: String)] = []) async throws -> String {
         let fields = fields.map { RawField(name: $0.name, value: $0.value) }
         return try await ask(.raw(path: path, fields: fields)).text ?? ""
@@ -181,12 +182,12 @@ public final class NikSms: Gateway, @unchecked Sendable {
 }
 
 /// What a send answers.
-public struct SendBatch: Sendable, Hashable {
+public struct SendBatch: Sendable, Hashable, Redacted {
     /// Successful, or Warning, which was sent too.
     public let status: Code
     /// The gateway's id of the whole request.
     public let id: String?
-    /// What the gateway warns of.
+    /// What the gateway warns of, cleaned as ``PayamakError/gatewayText`` is, and not to be logged unasked.
     public let warning: String?
     /// The gateway's ids, in the order of the recipients.
     public let messageIDs: [Int64]
@@ -197,4 +198,7 @@ public struct SendBatch: Sendable, Hashable {
         warning = raw.warning
         messageIDs = raw.messageIds
     }
+
+    /// Without the gateway's own words.
+    public var description: String { "SendBatch(status: \(status), id: \(shown(id)), messageIDs: \(messageIDs))" }
 }

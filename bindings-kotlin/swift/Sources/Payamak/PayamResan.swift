@@ -34,8 +34,9 @@ public final class PayamResan: Gateway, @unchecked Sendable {
         PayamResan(client: try calling { try client.withTimeout(seconds: seconds) })
     }
 
-    /// One text to up to 99 recipients, by `GET Send`: the key and the text stand in the address, so in access logs. Prefer
-    /// ``sendBulk(_:to:sender:)``, which also takes trace ids.
+    /// One text to up to 99 recipients, by `GET Send`, as a last resort: the key and the text stand in the address, so in the
+    /// access logs of whoever is on the way, and in memory until it is overwritten. ``sendBulk(_:to:sender:)`` does the same by
+    /// POST, and takes trace ids.
     public func send(_ text: String, to recipients: [String], sender: String? = nil) async throws -> [Sent] {
         try await ask(.send(text: text, recipients: recipients, sender: sender)).sent.map(Sent.init)
     }
@@ -51,8 +52,8 @@ public final class PayamResan: Gateway, @unchecked Sendable {
     }
 
     /// A template to one recipient, without a trace id: after an unclear failure nobody can ask whether it was sent.
-    /// ``sendTokenMulti(_:to:)`` with one recipient can be asked for. With `byGet` the key and the one-time password stand in
-    /// the address, so in access logs.
+    /// ``sendTokenMulti(_:to:)`` with one recipient can be asked for. `byGet` is a last resort: the key and the one-time password
+    /// then stand in the address, so in the access logs of whoever is on the way, and in memory until it is overwritten.
     public func sendTokenSingle(
         _ template: String, to: String, parameters: [String], byGet: Bool = false
     ) async throws -> [TemplateSent] {
@@ -94,7 +95,8 @@ public final class PayamResan: Gateway, @unchecked Sendable {
     }
 
     /// An operation that this client has no method for: `fields`, a JSON object, goes out beside the key, and the `Result`
-    /// comes back as JSON. It is taken as one that may have sent something.
+    /// comes back as JSON. It is taken as one that may have sent something. A path that leads elsewhere, and a field that the
+    /// client sets itself, are an error of the kind `invalidInput`.
     public func raw(_ path: String, fields: String = "{}") async throws -> String {
         try await ask(.raw(path: path, fields: fields)).text ?? ""
     }

@@ -11,11 +11,12 @@ final class ConformanceTests: XCTestCase {
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             .filter { $0.pathExtension == "json" }.sorted { $0.path < $1.path }
         XCTAssertFalse(files.isEmpty)
+        let echoes = try Echoes(folder.deletingLastPathComponent().appendingPathComponent("echoes.json"))
         let emulator = try Emulator(replay: folder.path)
         XCTAssertEqual(emulator.replayCases.count, files.count, "the emulator replays other cases")
         var ran = 0
         for file in files {
-            let runner = try Runner(file, emulator)
+            let runner = try Runner(file, emulator, echoes)
             for fault in try await runner.run() {
                 XCTFail("\(runner.name): \(fault)")
             }
@@ -31,47 +32,116 @@ private struct UnknownToRunner: Error {
     let what: String
 }
 
+/// What `echoes.json` says of what a gateway repeats of a request.
+private struct Echoes {
+    /// What each of them is.
+    let abouts: [String]
+    private let secrets: [String]
+    private let texts: [String]
+    private let acts: [String]
+
+    init(_ file: URL) throws {
+        let json = try JSONDecoder().decode(JSON.self, from: Data(contentsOf: file))
+        abouts = try json["echoes"].items().map { try $0["about"].text() }
+        secrets = try json["secrets"].texts()
+        texts = try json["texts"].texts()
+        acts = try json["acts"].texts()
+    }
+
+    /// What an error shows, or keeps, of what it must not.
+    func check(_ error: PayamakError, shown: [String], carriedText: Bool, _ faults: inout [String]) {
+        func look(_ place: String, _ text: String, _ secrets: [String]) {
+            for secret in secrets where holds(text, secret) { faults.append("\(place) shows \(secret): \(text)") }
+        }
+        for text in shown { look("the error", text, secrets + texts) }
+        look("the message", error.description, acts)
+        for kept in [error.gatewayText, error.bodyExcerpt].compactMap({ $0 }) {
+            look("what is kept", kept, secrets + acts)
+            if carriedText { look("what is kept", kept, texts) }
+        }
+    }
+}
+
+/// Whether a text has these very bytes in it: what Swift takes for one character may begin with another's.
+private func holds(_ text: String, _ part: String) -> Bool {
+    Data(text.utf8).range(of: Data(part.utf8)) != nil
+}
+
 private struct Runner {
     let name: String
     private let json: JSON
     private let emulator: Emulator
+    private let echoed: Echoes?
 
-    init(_ file: URL, _ emulator: Emulator) throws {
+    init(_ file: URL, _ emulator: Emulator, _ echoes: Echoes) throws {
         name = file.deletingPathExtension().lastPathComponent
         json = try JSONDecoder().decode(JSON.self, from: Data(contentsOf: file))
         self.emulator = emulator
+        echoed = json["echoes"] == .bool(true) ? echoes : nil
     }
 
     private var arguments: JSON { json["call"]["arguments"] }
 
     func run() async throws -> [String] {
         var faults: [String] = []
-        let expected = json["expect"]
-        do {
-            let result = try await invoke(json["call"]["operation"].text())
-            if expected["result"] == .missing {
-                faults.append("expected an error, but got \(result)")
-            } else {
-                expected["result"].compare(with: result, at: "result", &faults)
-            }
-        } catch let error as PayamakError {
-            if expected["error"] == .missing {
-                faults.append("expected a result, but got \(error)")
-            } else {
-                check(error, expected["error"], &faults)
-            }
+        for (index, outcome) in try await outcomes().enumerated() {
+            var own: [String] = []
+            compare(outcome, &own)
+            faults += echoed.map { echoes in own.map { "\(echoes.abouts[index]): \($0)" } } ?? own
         }
         let verdict = emulator.replayVerdict(name)
         if !verdict.complete { faults.append("the exchange is not complete: a request is missing") }
         return faults + verdict.mismatches
     }
 
-    private func invoke(_ operation: String) async throws -> JSON {
+    /// What came of the call: once, or once for each echo that the gateway answers with.
+    private func outcomes() async throws -> [Result<JSON, PayamakError>] {
+        let gateway: Gateway?
+        do {
+            gateway = try self.gateway()
+        } catch let error as PayamakError {
+            return [.failure(error)]
+        }
+        var outcomes: [Result<JSON, PayamakError>] = []
+        for _ in 0..<(echoed?.abouts.count ?? 1) {
+            do {
+                outcomes.append(.success(try await invoke(gateway)))
+            } catch let error as PayamakError {
+                outcomes.append(.failure(error))
+            }
+        }
+        return outcomes
+    }
+
+    private func gateway() throws -> Gateway? {
         switch json["gateway"].optionalText() {
-        case nil: return try function(operation)
-        case "payam-resan"?: return try await payamResan(client(), operation)
-        case "niksms"?: return try await nikSms(client(), operation)
+        case nil: return nil
+        case "payam-resan"?: return try client() as PayamResan
+        case "niksms"?: return try client() as NikSms
         case let other?: throw UnknownToRunner(what: "the gateway \(other)")
+        }
+    }
+
+    private func invoke(_ gateway: Gateway?) async throws -> JSON {
+        let operation = try json["call"]["operation"].text()
+        switch gateway {
+        case let client as PayamResan: return try await payamResan(client, operation)
+        case let client as NikSms: return try await nikSms(client, operation)
+        default: return try function(operation)
+        }
+    }
+
+    private func compare(_ outcome: Result<JSON, PayamakError>, _ faults: inout [String]) {
+        let expected = json["expect"]
+        switch outcome {
+        case let .success(result) where expected["result"] == .missing:
+            faults.append("expected an error, but got \(result)")
+        case let .success(result):
+            expected["result"].compare(with: result, at: "result", &faults)
+        case let .failure(error) where expected["error"] == .missing:
+            faults.append("expected a result, but got \(error)")
+        case let .failure(error):
+            check(error, expected["error"], &faults)
         }
     }
 
@@ -309,12 +379,17 @@ private struct Runner {
         }
         var dumped = ""
         dump(error, to: &dumped)
-        let shown = ["\(error)", error.localizedDescription, String(reflecting: error), dumped]
+        let shown = [
+            error.description, "\(error)", error.localizedDescription, String(reflecting: error), dumped,
+            error.failureReason ?? "", error.code.map { "\($0)" } ?? "",
+        ]
         var secrets = ["conformance-key", "conformance-password"]
         arguments.collectPrivate("", &secrets)
-        for secret in secrets where shown.contains(where: { $0.contains(secret) }) {
+        for secret in secrets where shown.contains(where: { holds($0, secret) }) {
             faults.append("the error shows \(secret)")
         }
+        let carriedText = arguments.anyText { holds($0, "کد ورود") }
+        echoed?.check(error, shown: shown, carriedText: carriedText, &faults)
         if case .known? = error.code, error.hint?.en.isEmpty != false || error.hint?.fa.isEmpty != false {
             faults.append("a known code without a hint in both languages")
         }
@@ -359,7 +434,12 @@ private func incoming(_ message: IncomingMessage) -> [String: JSON] {
 }
 
 private func batch(_ batch: SendBatch) -> JSON {
-    [
+    var dumped = ""
+    dump(batch, to: &dumped)
+    for shown in ["\(batch)", String(reflecting: batch), dumped] {
+        XCTAssertFalse(holds(shown, batch.warning ?? "\0"), "a printed batch shows the gateway's words: \(shown)")
+    }
+    return [
         "status": .object(code(batch.status)), "id": .text(batch.id), "warning": .text(batch.warning),
         "message_ids": .array(batch.messageIDs.map { .id($0) }),
     ]
@@ -449,6 +529,16 @@ private enum JSON: Decodable, Equatable, ExpressibleByDictionaryLiteral {
             try PersonalMessage(
                 to: $0["to"].text(), text: $0["text"].text(), traceID: $0["trace_id"].optionalID(),
                 sender: $0["sender"].optionalText())
+        }
+    }
+
+    /// Whether one of the texts in it is such.
+    func anyText(_ isSuch: (String) -> Bool) -> Bool {
+        switch self {
+        case let .object(fields): return fields.values.contains { $0.anyText(isSuch) }
+        case let .array(items): return items.contains { $0.anyText(isSuch) }
+        case let .string(text): return isSuch(text)
+        default: return false
         }
     }
 

@@ -361,12 +361,12 @@ final class MessengerTests: XCTestCase {
 
     func testUnknownCodesAreKept() async throws {
         let emulator = try Emulator(speed: 0)
-        try emulator.addFault(Fault(.code(4711)))
+        try emulator.addFault(Fault(.code(471)))
         do {
             _ = try await gateway(emulator).sendBulk("سلام", to: [Destination("09121112222", traceID: 7)])
             XCTFail("an error")
         } catch let error as PayamakError {
-            XCTAssertEqual(error.code, .unknown(code: 4711, wireName: nil))
+            XCTAssertEqual(error.code, .unknown(code: 471, wireName: nil))
             XCTAssertEqual(error.code?.name, "unknown")
             XCTAssertEqual(error.retry, .checkFirst)
         }
@@ -378,5 +378,51 @@ final class MessengerTests: XCTestCase {
         XCTAssertTrue(account.contains("30004040"))
         let lines = try await nikSms(emulator).raw("GetSenderNumbers")
         XCTAssertTrue(lines.contains("50001234"))
+    }
+
+    func testRawStaysBelowTheBaseAddressAndSetsNothingThatTheClientSets() async throws {
+        let emulator = try Emulator(speed: 0)
+        let first = try gateway(emulator)
+        let second = try nikSms(emulator)
+        let refused: [(String, () async throws -> String)] = [
+            ("path", { try await first.raw("../AccountInfo") }),
+            ("path", { try await first.raw("") }),
+            ("path", { try await second.raw("Get//Credit") }),
+            ("path", { try await second.raw("GetCredit?username=other") }),
+            ("fields.ApiKey", { try await first.raw("AccountInfo", fields: "{\"ApiKey\":\"other\"}") }),
+            ("fields.apikey", { try await first.raw("AccountInfo", fields: "{\"apikey\":\"other\"}") }),
+            ("fields.username", { try await second.raw("GetCredit", fields: [("username", "other")]) }),
+            ("fields.Password", { try await second.raw("GetCredit", fields: [("Password", "other")]) }),
+        ]
+        for (field, call) in refused {
+            do {
+                _ = try await call()
+                XCTFail(field)
+            } catch let error as PayamakError {
+                XCTAssertEqual(error.kind, .invalidInput)
+                XCTAssertEqual(error.field, field)
+                XCTAssertEqual(error.outcome, .notSent)
+            }
+        }
+        XCTAssertEqual(emulator.requestCount, 0)
+    }
+
+    func testWhatXMLCannotCarryIsNoCredential() throws {
+        let emulator = try Emulator(speed: 0)
+        let wrong = [
+            ("username", "us\u{1}er", "password", "50001234"), ("password", "user", "pass\0word", "50001234"),
+            ("sender", "user", "password", "5000\u{1b}1234"),
+        ]
+        for (setting, username, password, sender) in wrong {
+            let client = {
+                try NikSms(
+                    username: username, password: password, sender: sender, own: .init(dialect: .soap),
+                    settings: .init(baseURL: emulator.nikSmsSoapURL))
+            }
+            XCTAssertThrowsError(try client()) { error in
+                XCTAssertEqual((error as? PayamakError)?.kind, .configuration)
+                XCTAssertEqual((error as? PayamakError)?.field, setting)
+            }
+        }
     }
 }

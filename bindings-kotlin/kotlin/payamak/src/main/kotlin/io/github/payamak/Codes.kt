@@ -27,7 +27,7 @@ public sealed class Code : java.io.Serializable {
         override val text: String?,
     ) : Code()
 
-    /** A code that no table has. Both are null where the gateway left it out. */
+    /** A code that no table has. Both are null where the gateway left it out, or where it could repeat something personal. */
     public data class Unknown internal constructor(override val code: Long?, override val wireName: String?) : Code() {
         override val name: String get() = NAME
         override val text: String? get() = null

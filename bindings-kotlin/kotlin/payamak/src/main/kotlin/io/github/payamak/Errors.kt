@@ -45,7 +45,8 @@ public enum class Retry(
 public data class Hint(val en: String, val fa: String) : java.io.Serializable
 
 /**
- * Why a call failed. [message] is one line for people that holds no key, no password, no number and no text.
+ * Why a call failed. [message] is one line for people that holds no key, no password, no number, no text, and no word of the
+ * gateway's; neither does anything else that prints an exception.
  *
  * ```kotlin
  * try {
@@ -73,7 +74,10 @@ public sealed class PayamakException(failure: RawFailure) : Exception(failure.su
     /** The gateway's code. */
     public val code: Code? = failure.code?.let(Code::of)
 
-    /** What the gateway said, with secrets and long numbers blacked out. */
+    /**
+     * What the gateway said, cleaned: what repeats the request, credentials, numbers and characters that act in a log are
+     * blacked out. It may still be personal: never log it unasked.
+     */
     public val gatewayText: String? = failure.gatewayText
 
     /** The argument that cannot be sent (`recipients[3]`), or the setting that is missing or wrong. */
@@ -158,6 +162,28 @@ public sealed class PayamakException(failure: RawFailure) : Exception(failure.su
             "RequestError" -> Gateway.Request(failure)
             else -> Gateway.Unavailable(failure)
         }
+
+        /** What a call to a closed [what] is told, before anything is asked. */
+        fun closed(what: String): PayamakException = of(
+            RawFailure(
+                kind = "ConfigurationError",
+                gateway = null,
+                operation = null,
+                summary = "the $what was closed. Nothing was sent.",
+                detail = "the $what was closed",
+                code = null,
+                gatewayText = null,
+                `field` = null,
+                `value` = null,
+                hintEn = null,
+                hintFa = null,
+                outcome = Outcome.NOT_SENT.wireName,
+                retry = Retry.NEVER.wireName,
+                retryAfter = null,
+                httpStatus = null,
+                bodyExcerpt = null,
+            ),
+        )
     }
 }
 
@@ -168,4 +194,11 @@ internal inline fun <T> calling(call: () -> T): T = try {
     throw PayamakException.of(error.failure)
 } catch (_: RawException.Canceled) {
     throw CancellationException("the call was stopped")
+}
+
+/** The same on what may be closed by now. The bridge says that in words of its own, which name no class that users know. */
+internal inline fun <T> calling(what: String, isClosed: () -> Boolean, call: () -> T): T = try {
+    calling(call)
+} catch (failure: IllegalStateException) {
+    throw if (failure !is CancellationException && isClosed()) PayamakException.closed(what) else failure
 }

@@ -11,17 +11,19 @@ import kotlin.time.DurationUnit
 @Target(AnnotationTarget.CLASS)
 public annotation class PayamakDsl
 
-/** A client of one gateway. Make one and share it; close it when nobody sends any more. */
+/**
+ * A client of one gateway. Make one and share it; close it when nobody sends any more. A call after that is refused with a
+ * [PayamakException.Configuration], and those under way end as they would have. At most 100 calls of one client are under way
+ * at once; the others wait in order.
+ */
 public sealed class Gateway : AutoCloseable {
     init {
         // Its settings for the library's thread have to be there before the first call of any kind.
         Direct
     }
 
+    /** Its client as a reference of its own, for who asks to destroy: this one may be closed meanwhile. */
     internal abstract fun raw(): RawGateway
-
-    /** Does something with its client, which stays open meanwhile; one that is closed already says so. */
-    internal abstract fun <T> whileOpen(use: () -> T): T
 }
 
 /** The settings that all gateways share. What is not set keeps its default. */
@@ -42,7 +44,7 @@ public sealed class GatewaySettings {
     /** How long connecting may take; 5 seconds unless set. */
     public var connectTimeout: Duration? = null
 
-    /** The longest answer that is read, in bytes; 8 MiB unless set. */
+    /** The longest answer that is read, in bytes, of every call; unless set 1 MiB, and 8 MiB of an inbox. */
     public var maxResponseBytes: Long? = null
 
     /** How often a call that neither sends nor takes anything away is tried when the connection fails; 3 unless set. */

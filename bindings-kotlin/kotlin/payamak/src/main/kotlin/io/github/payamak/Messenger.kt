@@ -3,6 +3,7 @@ package io.github.payamak
 import io.github.payamak.bridge.Direct
 import io.github.payamak.bridge.RawContent
 import io.github.payamak.bridge.RawException
+import io.github.payamak.bridge.RawGateway
 import io.github.payamak.bridge.RawMessenger
 import io.github.payamak.bridge.RawMessengerSettings
 import io.github.payamak.bridge.RawProgress
@@ -87,9 +88,12 @@ public class MessengerSettings internal constructor() {
     )
 
     internal fun messenger(gateways: List<Gateway>): RawMessenger {
-        // What is handed to the library as an argument has to be open until it has it.
-        val make = { RawMessenger(gateways.map(Gateway::raw), raw(), keySecret) }
-        return gateways.fold(make) { inner, gateway -> { gateway.whileOpen(inner) } }()
+        val lent = mutableListOf<RawGateway>()
+        try {
+            return RawMessenger(gateways.mapTo(lent, Gateway::raw), raw(), keySecret)
+        } finally {
+            lent.forEach(RawGateway::destroy)
+        }
     }
 }
 
@@ -224,7 +228,7 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
      * asked stands as an error in the reports of its messages.
      */
     public suspend fun delivery(receipts: List<Receipt>): List<DeliveryReport> =
-        calling { messenger.delivery(receipts.map(Receipt::ticket), null) }.map { DeliveryReport.of(it, receipts) }
+        asking { it.delivery(receipts.map(Receipt::ticket), null) }.map { DeliveryReport.of(it, receipts) }
 
     /**
      * Follows messages until each is final or the deadline passes: a report whenever a status, or what stands in the way of
@@ -241,8 +245,8 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
         interval: Duration? = null,
         deadline: Duration? = null,
     ): Flow<DeliveryReport> = flow {
-        val tracking = calling {
-            messenger.track(
+        val tracking = asking {
+            it.track(
                 receipts.map(Receipt::ticket),
                 firstLook?.inSeconds(),
                 interval?.inSeconds(),
@@ -266,7 +270,7 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
      * `take`, say), the rest comes first when this messenger receives again.
      */
     public fun receive(interval: Duration = 60.seconds): Flow<Result<Received>> = flow {
-        calling { messenger.receive(interval.inSeconds()) }.use { receiving ->
+        asking { it.receive(interval.inSeconds()) }.use { receiving ->
             while (true) {
                 val item = calling { receiving.next() } ?: break
                 val message = item.incoming
@@ -282,13 +286,16 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
     }
 
     /** The credit and the lines of each gateway, in their order; one that cannot be asked is a failure in its place. */
-    public suspend fun balance(): List<Result<Balance>> = calling { messenger.balance(null) }.map { raw ->
+    public suspend fun balance(): List<Result<Balance>> = asking { it.balance(null) }.map { raw ->
         raw.error?.let { Result.failure(PayamakException.of(it)) }
             ?: Result.success(Balance(raw.gateway.orEmpty(), raw.credit, raw.senderLines))
     }
 
-    /** Lets go of the messenger; its gateways stay open. */
+    /** Lets go of the messenger; its gateways stay open. What it is asked after that is refused. */
     override fun close(): Unit = messenger.close()
+
+    private inline fun <T> asking(call: (RawMessenger) -> T): T =
+        calling("messenger", messenger::uniffiIsDestroyed) { call(messenger) }
 
     private fun raw(
         what: RawContent,
@@ -300,7 +307,7 @@ public class Messenger private constructor(private val messenger: RawMessenger) 
     ) = RawSend(what, key, sender, once, deadline?.inSeconds(), listener(onProgress))
 
     private suspend fun run(send: RawSend, log: SendLog?): Report {
-        val sending = Direct.send(messenger, send)
+        val sending = asking { Direct.send(it, send) }
         try {
             log?.attach(sending)
             return Report(calling { Direct.finish(sending) }.map(Receipt::of))

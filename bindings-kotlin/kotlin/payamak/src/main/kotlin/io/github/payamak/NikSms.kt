@@ -10,6 +10,7 @@ import io.github.payamak.bridge.RawNikSmsCredentials
 import io.github.payamak.bridge.RawNikSmsSettings
 import io.github.payamak.bridge.RawSendBatch
 import io.github.payamak.bridge.RawSendOptions
+import io.github.payamak.bridge.UniffiWithHandle
 import kotlin.time.Duration
 
 /** The four wire forms of NikSMS. */
@@ -104,7 +105,7 @@ public class NikSms private constructor(private val client: RawNikSms) : Gateway
     )
 
     /** The same client, on the same connections, with another time limit a request. */
-    public fun withTimeout(timeout: Duration): NikSms = NikSms(calling { client.withTimeout(timeout.inSeconds()) })
+    public fun withTimeout(timeout: Duration): NikSms = NikSms(asking { it.withTimeout(timeout.inSeconds()) })
 
     /** One text to many (`GroupSms`). Either all recipients have a trace id or none: the wire pairs them by position. */
     public suspend fun groupSms(
@@ -174,21 +175,27 @@ public class NikSms private constructor(private val client: RawNikSms) : Gateway
 
     /**
      * An operation that this client has no method for, over `public-api` or `v2`: [fields] go out as a form beside the
-     * credentials, and the body comes back as it is. It is taken as one that may have sent something.
+     * credentials, and the body comes back as it is. It is taken as one that may have sent something. A [path] that leads
+     * elsewhere, and a field that the client sets itself, are a [PayamakException.InvalidInput].
      */
     public suspend fun raw(path: String, fields: Map<String, String> = emptyMap()): String =
         ask<RawAnswer.Text>(RawNikSmsCall.Raw(path, fields.map { (name, value) -> RawField(name, value) })).value.orEmpty()
 
-    /** Lets go of the connections. */
+    /**
+     * Lets go of the connections and the credentials, as soon as no call is under way any more, and no messenger that sends
+     * by this client and none that [withTimeout] has made of it is open.
+     */
     override fun close(): Unit = client.close()
 
-    override fun raw(): RawGateway = RawGateway.Second(client)
+    override fun raw(): RawGateway =
+        RawGateway.Second(asking { client -> client.callWithHandle { RawNikSms(UniffiWithHandle, it) } })
 
-    override fun <T> whileOpen(use: () -> T): T = client.callWithHandle { use() }
+    private inline fun <T> asking(call: (RawNikSms) -> T): T =
+        calling("client", client::uniffiIsDestroyed) { call(client) }
 
     /** Each question has one kind of answer: see `src/niksms.rs`. */
     private suspend inline fun <reified A : RawAnswer> ask(what: RawNikSmsCall): A =
-        calling { Direct.ask(client, what) } as A
+        asking { Direct.ask(it, what) } as A
 
     private suspend fun batch(what: RawNikSmsCall): SendBatch = SendBatch.of(ask<RawAnswer.Batch>(what).batch)
 
@@ -216,7 +223,7 @@ public class NikSms private constructor(private val client: RawNikSms) : Gateway
  *
  * @property status Successful, or Warning, which was sent too.
  * @property id The gateway's id of the whole request.
- * @property warning What the gateway warns of.
+ * @property warning What the gateway warns of, cleaned as [PayamakException.gatewayText] is, and not to be logged unasked.
  * @property messageIds The gateway's ids, in the order of the recipients.
  */
 public data class SendBatch internal constructor(
@@ -225,6 +232,8 @@ public data class SendBatch internal constructor(
     val warning: String?,
     val messageIds: List<Long>,
 ) {
+    override fun toString(): String = "SendBatch(status=$status, id=$id, messageIds=$messageIds)"
+
     internal companion object {
         fun of(raw: RawSendBatch) = SendBatch(Code.of(raw.status), raw.id, raw.warning, raw.messageIds)
     }

@@ -6,6 +6,7 @@ import io.github.payamak.bridge.RawGateway
 import io.github.payamak.bridge.RawPayamResan
 import io.github.payamak.bridge.RawPayamResanCall
 import io.github.payamak.bridge.RawSent
+import io.github.payamak.bridge.UniffiWithHandle
 import kotlin.time.Duration
 
 /** The settings of a [PayamResan]. */
@@ -47,11 +48,12 @@ public class PayamResan private constructor(private val client: RawPayamResan) :
     )
 
     /** The same client, on the same connections, with another time limit a request. */
-    public fun withTimeout(timeout: Duration): PayamResan = PayamResan(calling { client.withTimeout(timeout.inSeconds()) })
+    public fun withTimeout(timeout: Duration): PayamResan = PayamResan(asking { it.withTimeout(timeout.inSeconds()) })
 
     /**
-     * One text to up to 99 recipients, by `GET Send`: the key and the text stand in the address, so in access logs. Prefer
-     * [sendBulk], which also takes trace ids.
+     * One text to up to 99 recipients, by `GET Send`, as a last resort: the key and the text stand in the address, so in the
+     * access logs of whoever is on the way, and in memory until it is overwritten. [sendBulk] does the same by POST, and takes
+     * trace ids.
      */
     public suspend fun send(text: String, recipients: List<String>, sender: String? = null): List<Sent> =
         sent(RawPayamResanCall.Send(text, recipients, sender))
@@ -68,7 +70,8 @@ public class PayamResan private constructor(private val client: RawPayamResan) :
      * A template to one recipient, without a trace id: after an unclear failure nobody can ask whether it was sent.
      * [sendTokenMulti] with one recipient can be asked for.
      *
-     * @param byGet `GET` instead of `POST`: the key and the one-time password then stand in the address, so in access logs.
+     * @param byGet `GET` instead of `POST`, as a last resort: the key and the one-time password then stand in the address, so
+     *   in the access logs of whoever is on the way, and in memory until it is overwritten.
      */
     public suspend fun sendTokenSingle(
         template: String,
@@ -111,21 +114,27 @@ public class PayamResan private constructor(private val client: RawPayamResan) :
 
     /**
      * An operation that this client has no method for: [fieldsJson], a JSON object, goes out beside the key, and the
-     * `Result` comes back as JSON. It is taken as one that may have sent something.
+     * `Result` comes back as JSON. It is taken as one that may have sent something. A [path] that leads elsewhere, and a field
+     * that the client sets itself, are a [PayamakException.InvalidInput].
      */
     public suspend fun raw(path: String, fieldsJson: String = "{}"): String =
         ask<RawAnswer.Text>(RawPayamResanCall.Raw(path, fieldsJson)).value.orEmpty()
 
-    /** Lets go of the connections. */
+    /**
+     * Lets go of the connections and the credentials, as soon as no call is under way any more, and no messenger that sends
+     * by this client and none that [withTimeout] has made of it is open.
+     */
     override fun close(): Unit = client.close()
 
-    override fun raw(): RawGateway = RawGateway.First(client)
+    override fun raw(): RawGateway =
+        RawGateway.First(asking { client -> client.callWithHandle { RawPayamResan(UniffiWithHandle, it) } })
 
-    override fun <T> whileOpen(use: () -> T): T = client.callWithHandle { use() }
+    private inline fun <T> asking(call: (RawPayamResan) -> T): T =
+        calling("client", client::uniffiIsDestroyed) { call(client) }
 
     /** Each question has one kind of answer: see `src/payam_resan.rs`. */
     private suspend inline fun <reified A : RawAnswer> ask(what: RawPayamResanCall): A =
-        calling { Direct.ask(client, what) } as A
+        asking { Direct.ask(it, what) } as A
 
     private suspend fun sent(what: RawPayamResanCall): List<Sent> = ask<RawAnswer.Sent>(what).rows.map(Sent::of)
 

@@ -25,6 +25,7 @@ import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.long
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.TestFactory
@@ -43,6 +44,7 @@ class ConformanceTest {
     companion object {
         private val folder = Path.of(System.getProperty("payamak.cases"))
         private val files = folder.listDirectoryEntries("*.json").sorted()
+        private val echoes = Echoes(folder.resolveSibling("echoes.json"))
         private val emulator = Emulator.start(replay = folder)
         private val ran = AtomicInteger()
 
@@ -63,14 +65,19 @@ class ConformanceTest {
         private val gateway = case.getValue("gateway").jsonPrimitive.contentOrNull
         private val call = case.getValue("call").jsonObject
         private val arguments = Arguments(call.getValue("arguments").jsonObject)
+        private val echoed = if (case["echoes"]?.jsonPrimitive?.boolean == true) echoes else null
 
         fun run(): List<String> {
             val faults = mutableListOf<String>()
-            val outcome = runCatching { runBlocking { invoke(call.getValue("operation").jsonPrimitive.content) } }
+            val outcomes = outcomes()
             // A client that could not even be made has not come to its arguments.
-            val hasClient = (outcome.exceptionOrNull() as? PayamakException)?.operation != null || outcome.isSuccess
+            val hasClient = outcomes.any { (it.exceptionOrNull() as? PayamakException)?.operation != null || it.isSuccess }
             if (hasClient && !arguments.allRead()) faults += "an argument that the runner does not know"
-            compare(outcome, case.getValue("expect").jsonObject, faults)
+            outcomes.forEachIndexed { index, outcome ->
+                val own = mutableListOf<String>()
+                compare(outcome, case.getValue("expect").jsonObject, own)
+                faults += if (echoed == null) own else own.map { "${echoed.abouts[index]}: $it" }
+            }
             emulator.replayVerdict(name).let { verdict ->
                 if (!verdict.complete) faults += "the exchange is not complete: a request is missing"
                 faults += verdict.mismatches
@@ -78,11 +85,28 @@ class ConformanceTest {
             return faults
         }
 
-        private suspend fun invoke(operation: String): JsonElement = when (gateway) {
-            null -> function(operation)
-            "payam-resan" -> payamResan().use { payamResan(it, operation) }
-            "niksms" -> nikSms().use { nikSms(it, operation) }
+        /** What came of the call: once, or once for each echo that the gateway answers with. */
+        private fun outcomes(): List<Result<JsonElement>> {
+            val client = runCatching(::client).getOrElse { return listOf(Result.failure(it)) }
+            return client.use {
+                List(echoed?.abouts?.size ?: 1) { runCatching { runBlocking { invoke(client) } } }
+            }
+        }
+
+        private fun client(): Gateway? = when (gateway) {
+            null -> null
+            "payam-resan" -> payamResan()
+            "niksms" -> nikSms()
             else -> error("there is no gateway $gateway")
+        }
+
+        private suspend fun invoke(client: Gateway?): JsonElement {
+            val operation = call.getValue("operation").jsonPrimitive.content
+            return when (client) {
+                null -> function(operation)
+                is PayamResan -> payamResan(client, operation)
+                is NikSms -> nikSms(client, operation)
+            }
         }
 
         private fun setting(name: String, default: JsonElement = JsonNull) =
@@ -258,10 +282,11 @@ class ConformanceTest {
             val className = error.javaClass.simpleName + "Error"
             if (className != error.type) faults += "the class $className is not that of ${error.type}"
             if (error.cause != null) faults += "an error has a cause, and printing that prints what is in it"
-            val shown = listOf(error.toString(), error.message.orEmpty(), error.stackTraceToString())
+            val shown = listOf(error.toString(), error.message.orEmpty(), error.stackTraceToString(), error.code.toString())
             for (secret in arguments.private() + "conformance-key" + "conformance-password") {
                 if (shown.any { secret in it }) faults += "the error shows $secret"
             }
+            echoed?.check(error, shown, arguments.carryText, faults)
             val code = error.code
             if (code is Code.Known && error.hint.let { it == null || it.en.isEmpty() || it.fa.isEmpty() }) {
                 faults += "a known code without a hint in both languages"
@@ -270,10 +295,38 @@ class ConformanceTest {
     }
 }
 
+/** What `echoes.json` says of what a gateway repeats of a request. */
+private class Echoes(file: Path) {
+    private val json = Json.parseToJsonElement(file.readText()).jsonObject
+    private val secrets = texts("secrets")
+    private val texts = texts("texts")
+    private val acts = texts("acts")
+
+    /** What each of them is. */
+    val abouts: List<String> = json.getValue("echoes").jsonArray.map { it.jsonObject.getValue("about").jsonPrimitive.content }
+
+    private fun texts(name: String) = json.getValue(name).jsonArray.map { it.jsonPrimitive.content }
+
+    /** What an error shows, or keeps, of what it must not. */
+    fun check(error: PayamakException, shown: List<String>, carriedText: Boolean, faults: MutableList<String>) {
+        fun look(place: String, text: String, private: List<String>) =
+            private.filter { it in text }.forEach { faults += "$place shows $it: $text" }
+        for (text in shown) look("the error", text, secrets + texts)
+        look("the message", error.message.orEmpty(), acts)
+        for (kept in listOfNotNull(error.gatewayText, error.bodyExcerpt)) {
+            look("what is kept", kept, secrets + acts)
+            if (carriedText) look("what is kept", kept, texts)
+        }
+    }
+}
+
 /** A case's arguments; remembers which were read, so that one that the runner does not know is noticed. */
 private class Arguments(private val json: JsonObject) {
     private val unread = json.keys.toMutableSet()
     private val below = mutableListOf<Arguments>()
+
+    /** Whether the text is in them that the echoes repeat. */
+    val carryText: Boolean get() = "کد ورود" in json.toString()
 
     fun allRead(): Boolean = unread.isEmpty() && below.all(Arguments::allRead)
 
@@ -381,12 +434,15 @@ private fun incoming(message: IncomingMessage) = json(
 private fun relayed(message: IncomingMessage) =
     JsonObject(incoming(message) + ("is_relayed" to json(message.isRelayed)))
 
-private fun batch(batch: SendBatch) = json(
-    "status" to code(batch.status),
-    "id" to batch.id,
-    "warning" to batch.warning,
-    "message_ids" to batch.messageIds.map { it.toString() },
-)
+private fun batch(batch: SendBatch): JsonObject {
+    batch.warning?.let { assertFalse(it in "$batch") { "a printed batch shows the gateway's words: $batch" } }
+    return json(
+        "status" to code(batch.status),
+        "id" to batch.id,
+        "warning" to batch.warning,
+        "message_ids" to batch.messageIds.map { it.toString() },
+    )
+}
 
 /** Where two values differ; numbers are equal by value. */
 private fun differences(place: String, expected: JsonElement, got: JsonElement, faults: MutableList<String>) {

@@ -357,13 +357,6 @@ class MessengerTest {
     }
 
     @Test
-    fun aClosedClientSaysSo() {
-        val gateway = gateway()
-        gateway.close()
-        assertThrows(IllegalStateException::class.java) { runBlocking { gateway.accountInfo() } }
-    }
-
-    @Test
     fun nothingPrivateIsPrinted() = runBlocking {
         val report = messenger(gateway()).send("متن خصوصی", to = "09121112222")
         val shown = listOf(
@@ -380,10 +373,10 @@ class MessengerTest {
 
     @Test
     fun unknownCodesAreKept() = runBlocking {
-        emulator.addFault(Fault(Then.code(4711)))
+        emulator.addFault(Fault(Then.code(471)))
         val error = runCatching { gateway().sendBulk("سلام", listOf(Destination("09121112222", 7))) }.exceptionOrNull()
         val code = (error as PayamakException).code
-        assertTrue(code is Code.Unknown && code.code == 4711L && code.name == "unknown", "$code")
+        assertTrue(code is Code.Unknown && code.code == 471L && code.name == "unknown", "$code")
         assertEquals(Outcome.UNCLEAR, error.outcome)
         assertEquals(Retry.CHECK_FIRST, error.retry)
     }
@@ -394,6 +387,45 @@ class MessengerTest {
         assertTrue(nikSms().raw("GetSenderNumbers").contains("50001234"))
         val refused = runCatching { gateway().raw("AccountInfo", "[]") }.exceptionOrNull()
         assertEquals("fields", (refused as PayamakException.InvalidInput).field)
+    }
+
+    @Test
+    fun rawStaysBelowTheBaseAddressAndSetsNothingThatTheClientSets() = runBlocking {
+        val refused = listOf<Pair<String, suspend () -> Any>>(
+            "path" to { gateway().raw("../AccountInfo") },
+            "path" to { gateway().raw("") },
+            "path" to { nikSms().raw("Get//Credit") },
+            "path" to { nikSms().raw("GetCredit?username=other") },
+            "fields.ApiKey" to { gateway().raw("AccountInfo", """{"ApiKey":"other"}""") },
+            "fields.apikey" to { gateway().raw("AccountInfo", """{"apikey":"other"}""") },
+            "fields.username" to { nikSms().raw("GetCredit", mapOf("username" to "other")) },
+            "fields.Password" to { nikSms().raw("GetCredit", mapOf("Password" to "other")) },
+        )
+        for ((field, call) in refused) {
+            val error = runCatching { call() }.exceptionOrNull()
+            assertEquals(field, (error as PayamakException.InvalidInput).field)
+            assertEquals(Outcome.NOT_SENT, error.outcome)
+        }
+        assertEquals(0, emulator.requestCount)
+    }
+
+    @Test
+    fun whatXmlCannotCarryIsNoCredential() {
+        val wrong = listOf<Pair<String, NikSmsSettings.() -> Unit>>(
+            "username" to { username = "us\u0001er" },
+            "password" to { password = "pass\u0000word" },
+            "sender" to { sender = "5000\u001b1234" },
+        )
+        for ((setting, set) in wrong) {
+            val error = assertThrows(PayamakException.Configuration::class.java) {
+                NikSms("user", "password", sender = "50001234") {
+                    dialect = Dialect.SOAP
+                    baseUrl = emulator.nikSmsSoapUrl
+                    set()
+                }
+            }
+            assertEquals(setting, error.field)
+        }
     }
 
     @Test

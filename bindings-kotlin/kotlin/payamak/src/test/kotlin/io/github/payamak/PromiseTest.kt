@@ -303,14 +303,6 @@ class PromiseTest {
     }
 
     @Test
-    fun aClosedGatewayMakesNoMessenger() {
-        val gateway = gateway()
-        gateway.close()
-        assertThrows(IllegalStateException::class.java) { messenger(gateway) }
-        assertThrows(IllegalStateException::class.java) { messenger(nikSms(), gateway) }
-    }
-
-    @Test
     fun theEmulatorRefusesWordsAndNumbers() = runBlocking {
         emulator.refuseText("وام")
         emulator.refuseNumber("+98 912 111 3333")

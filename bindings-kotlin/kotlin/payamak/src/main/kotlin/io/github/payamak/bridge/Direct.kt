@@ -5,32 +5,24 @@ import com.sun.jna.CallbackThreadInitializer
 import com.sun.jna.Native
 import com.sun.jna.Pointer
 import java.nio.ByteBuffer
-import java.util.concurrent.ConcurrentHashMap
-import java.util.concurrent.atomic.AtomicLong
-import kotlin.coroutines.resume
-import kotlinx.coroutines.CancellableContinuation
-import kotlinx.coroutines.currentCoroutineContext
-import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.suspendCancellableCoroutine
 
 /**
  * The way in for calls and sends: bytes go in, bytes come out, one crossing each. What is generated crosses a dozen times
  * for the same, each time with an object of JNA's own. The other half is `src/direct.rs`.
  */
 internal object Direct {
-    private val last = AtomicLong()
-    private val waiting = ConcurrentHashMap<Long, CancellableContinuation<ByteArray>>()
+    private val waiting = Waiting(::payamak_stop)
 
     /** Called by name, from the library's thread. */
     internal interface Listener : Callback {
-        fun callback(call: Long, answer: Pointer, length: Long)
+        /** [answer] is an address. For a pointer JNA would allocate, and nobody could catch it when that fails. */
+        fun callback(call: Long, answer: Long, length: Long)
     }
 
     /** The library does not keep it alive. */
     private val listener = object : Listener {
-        override fun callback(call: Long, answer: Pointer, length: Long) {
-            waiting.remove(call)?.resume(answer.getByteArray(0, Math.toIntExact(length)))
-        }
+        override fun callback(call: Long, answer: Long, length: Long) =
+            waiting.answered(call) { Pointer(answer).getByteArray(0, Math.toIntExact(length)) }
     }
 
     init {
@@ -75,24 +67,8 @@ internal object Direct {
     private fun <T> FfiConverter<T, *>.bytes(value: T): ByteBuffer =
         ByteBuffer.allocate(Math.toIntExact(allocationSize(value).toLong())).also { write(value, it) }
 
-    private suspend inline fun answer(crossinline begin: (call: Long) -> Unit): RawAnswer {
-        // A request of somebody who is cancelled already could leave before it is stopped.
-        currentCoroutineContext().ensureActive()
-        val bytes = suspendCancellableCoroutine { continuation ->
-            val call = last.incrementAndGet()
-            waiting[call] = continuation
-            try {
-                begin(call)
-            } catch (@Suppress("TooGenericExceptionCaught") failure: Throwable) {
-                waiting.remove(call)
-                throw failure
-            }
-            // After it has begun: what is cancelled by then is stopped here at once.
-            continuation.invokeOnCancellation {
-                waiting.remove(call)
-                payamak_stop(call)
-            }
-        }
+    private suspend fun answer(begin: (call: Long) -> Unit): RawAnswer {
+        val bytes = waiting.answer(begin)
         return when (val reply = FfiConverterTypeRawReply.read(ByteBuffer.wrap(bytes))) {
             is RawReply.Answered -> reply.answer
             is RawReply.Failed -> throw RawException.Failed(reply.failure, reply.receipts)
