@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def traces() -> list[bytes]:
     """What would tell where, and by whom, something was built: this machine's paths, and those of usual ones."""
-    paths = {"/work/", "/home/", "/root/", "/Users/", ".cargo/registry", ".cargo/git"}
+    paths = {"/home/", "/Users/", ".cargo/registry", ".cargo/git"}
     paths |= {f"{place}/" for place in (Path.home(), ROOT) if place != Path("/")}
     # The user of a container may have no name.
     with suppress(KeyError, OSError):

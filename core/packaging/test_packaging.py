@@ -172,7 +172,7 @@ class Artifacts(Folder):
             str(ROOT / "core/src/lib.rs"),
             str(Path.home() / "x"),
             "/home/somebody/x",
-            "/root/.cargo/registry/src/x",
+            "/opt/cargo/.cargo/registry/src/x",
         ]
         for leak in leaks:
             content = b"\0\1" + leak.encode() + b"\0"
