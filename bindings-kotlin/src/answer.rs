@@ -14,77 +14,77 @@ use crate::payam_resan::{RawSent, RawTemplate};
 /// What a client does when it is asked.
 pub(crate) type Work = BoxFuture<'static, payamak::Result<RawAnswer>>;
 
-/// What became of a message.
+// What became of a message.
 #[derive(uniffi::Record)]
 pub struct RawStatusRow {
-    /// The gateway's id.
+    // The gateway's id.
     pub message_id: Option<i64>,
-    /// The caller's.
+    // The caller's.
     pub trace_id: Option<i64>,
-    /// The place of its status.
+    // The place of its status.
     pub status: u32,
 }
 
-/// What comes back.
+// What comes back.
 #[derive(uniffi::Enum)]
 pub enum RawAnswer {
-    /// A row a message.
+    // A row a message.
     Sent {
-        /// In the order of the recipients.
+        // In the order of the recipients.
         rows: Vec<RawSent>,
     },
-    /// `NikSMS`: all of a send.
+    // `NikSMS`: all of a send.
     Batch {
-        /// It.
+        // It.
         batch: RawSendBatch,
     },
-    /// A row an id.
+    // A row an id.
     Statuses {
-        /// What the rows say, once each.
+        // What the rows say, once each.
         statuses: Vec<RawDeliveryStatus>,
-        /// In the order of the ids.
+        // In the order of the ids.
         rows: Vec<RawStatusRow>,
     },
-    /// A messenger's.
+    // A messenger's.
     Receipts {
-        /// In the order of the messages.
+        // In the order of the messages.
         rows: Vec<RawReceipt>,
     },
-    /// The account's templates.
+    // The account's templates.
     Templates {
-        /// All.
+        // All.
         rows: Vec<RawTemplate>,
     },
-    /// The account.
+    // The account.
     Account {
-        /// In rials.
+        // In rials.
         credit: f64,
-        /// Its lines.
+        // Its lines.
         sender_lines: Vec<String>,
     },
-    /// Incoming messages.
+    // Incoming messages.
     Incoming {
-        /// In the gateway's order.
+        // In the gateway's order.
         rows: Vec<RawIncomingMessage>,
     },
-    /// A number.
+    // A number.
     Number {
-        /// It.
+        // It.
         value: f64,
     },
-    /// Yes or no.
+    // Yes or no.
     Flag {
-        /// It.
+        // It.
         value: bool,
     },
-    /// A text, or none.
+    // A text, or none.
     Text {
-        /// It.
+        // It.
         value: Option<String>,
     },
-    /// Texts.
+    // Texts.
     Texts {
-        /// They.
+        // They.
         values: Vec<String>,
     },
 }

@@ -7,16 +7,16 @@ use payamak::{
 
 use crate::error::RawFailure;
 
-/// A gateway's code.
+// A gateway's code.
 #[derive(uniffi::Record)]
 pub struct RawCode {
-    /// The number.
+    // The number.
     pub number: Option<i64>,
-    /// Our name; `unknown` for one that no table has.
+    // Our name; `unknown` for one that no table has.
     pub name: String,
-    /// The gateway's own name.
+    // The gateway's own name.
     pub wire_name: Option<String>,
-    /// In Persian.
+    // In Persian.
     pub text: Option<String>,
 }
 
@@ -31,16 +31,16 @@ impl From<&Code> for RawCode {
     }
 }
 
-/// A delivery code with what it means.
+// A delivery code with what it means.
 #[derive(uniffi::Record)]
 pub struct RawDeliveryStatus {
-    /// The gateway's code.
+    // The gateway's code.
     pub code: RawCode,
-    /// In lower snake case.
+    // In lower snake case.
     pub state: String,
-    /// In lower snake case.
+    // In lower snake case.
     pub reason: Option<String>,
-    /// Asking again will not change it.
+    // Asking again will not change it.
     pub is_final: bool,
 }
 
@@ -61,12 +61,12 @@ impl From<&DeliveryStatus> for RawDeliveryStatus {
     }
 }
 
-/// A recipient with its trace id.
+// A recipient with its trace id.
 #[derive(uniffi::Record)]
 pub struct RawDestination {
-    /// To whom.
+    // To whom.
     pub to: String,
-    /// What its message is known by.
+    // What its message is known by.
     pub trace_id: Option<i64>,
 }
 
@@ -76,16 +76,16 @@ impl From<RawDestination> for Destination {
     }
 }
 
-/// A text of its own for one recipient.
+// A text of its own for one recipient.
 #[derive(uniffi::Record)]
 pub struct RawPersonalMessage {
-    /// To whom.
+    // To whom.
     pub to: String,
-    /// What it says.
+    // What it says.
     pub text: String,
-    /// What it is known by.
+    // What it is known by.
     pub trace_id: Option<i64>,
-    /// The line.
+    // The line.
     pub sender: Option<String>,
 }
 
@@ -98,33 +98,33 @@ impl From<RawPersonalMessage> for PersonalMessage {
     }
 }
 
-/// A recipient of a template.
+// A recipient of a template.
 #[derive(uniffi::Record)]
 pub struct RawTemplateMessage {
-    /// To whom.
+    // To whom.
     pub to: String,
-    /// What fills it.
+    // What fills it.
     pub parameters: Vec<String>,
-    /// What its message is known by.
+    // What its message is known by.
     pub trace_id: Option<i64>,
 }
 
-/// A message for a messenger: a text, or a template with parameters.
+// A message for a messenger: a text, or a template with parameters.
 #[derive(uniffi::Record)]
 pub struct RawMessage {
-    /// To whom.
+    // To whom.
     pub to: String,
-    /// The text; of a template, its key.
+    // The text; of a template, its key.
     pub content: String,
-    /// What fills the template; none for a text.
+    // What fills the template; none for a text.
     pub parameters: Option<Vec<String>>,
-    /// The line.
+    // The line.
     pub sender: Option<String>,
-    /// A trace id of the caller's own.
+    // A trace id of the caller's own.
     pub trace_id: Option<i64>,
-    /// What it is known by.
+    // What it is known by.
     pub key: Option<String>,
-    /// Ask before sending.
+    // Ask before sending.
     pub once: bool,
 }
 
@@ -148,33 +148,33 @@ impl From<RawMessage> for Message {
     }
 }
 
-/// How the sending of one message ended.
+// How the sending of one message ended.
 #[derive(Clone, Copy, uniffi::Enum)]
 pub enum RawSendOutcome {
-    /// The gateway has it.
+    // The gateway has it.
     Accepted,
-    /// Not sent.
+    // Not sent.
     Rejected,
-    /// Nobody knows.
+    // Nobody knows.
     Unclear,
 }
 
-/// What became of one message.
+// What became of one message.
 #[derive(uniffi::Record)]
 pub struct RawReceipt {
-    /// To whom.
+    // To whom.
     pub to: String,
-    /// The id it was sent under.
+    // The id it was sent under.
     pub trace_id: i64,
-    /// The gateway.
+    // The gateway.
     pub gateway: Option<String>,
-    /// The gateway's id.
+    // The gateway's id.
     pub message_id: Option<i64>,
-    /// How it ended.
+    // How it ended.
     pub outcome: RawSendOutcome,
-    /// Why it was not accepted.
+    // Why it was not accepted.
     pub error: Option<RawFailure>,
-    /// Not sent by this call.
+    // Not sent by this call.
     pub replayed: bool,
 }
 
@@ -196,18 +196,18 @@ impl From<&Receipt> for RawReceipt {
     }
 }
 
-/// A receipt on its way back, to be asked about.
+// A receipt on its way back, to be asked about.
 #[derive(uniffi::Record)]
 pub struct RawTicket {
-    /// To whom.
+    // To whom.
     pub to: String,
-    /// The id it was sent under.
+    // The id it was sent under.
     pub trace_id: i64,
-    /// The gateway.
+    // The gateway.
     pub gateway: Option<String>,
-    /// The gateway's id.
+    // The gateway's id.
     pub message_id: Option<i64>,
-    /// How it ended.
+    // How it ended.
     pub outcome: RawSendOutcome,
 }
 
@@ -226,18 +226,18 @@ impl From<RawTicket> for Receipt {
     }
 }
 
-/// How far a send is.
+// How far a send is.
 #[derive(uniffi::Record)]
 pub struct RawProgress {
-    /// All.
+    // All.
     pub planned: u64,
-    /// Under way.
+    // Under way.
     pub in_flight: u64,
-    /// A gateway has them.
+    // A gateway has them.
     pub accepted: u64,
-    /// Not sent.
+    // Not sent.
     pub rejected: u64,
-    /// Nobody knows.
+    // Nobody knows.
     pub unclear: u64,
 }
 
@@ -253,24 +253,24 @@ impl From<Progress> for RawProgress {
     }
 }
 
-/// What is known about a delivery.
+// What is known about a delivery.
 #[derive(uniffi::Record)]
 pub struct RawDeliveryReport {
-    /// The receipt's place.
+    // The receipt's place.
     pub index: u32,
-    /// To whom.
+    // To whom.
     pub to: String,
-    /// What it was sent under.
+    // What it was sent under.
     pub trace_id: i64,
-    /// The gateway.
+    // The gateway.
     pub gateway: Option<String>,
-    /// The gateway's id.
+    // The gateway's id.
     pub message_id: Option<i64>,
-    /// The status.
+    // The status.
     pub status: Option<RawDeliveryStatus>,
-    /// Why there is none, or no newer one.
+    // Why there is none, or no newer one.
     pub error: Option<RawFailure>,
-    /// The deadline passed.
+    // The deadline passed.
     pub timed_out: bool,
 }
 
@@ -290,20 +290,20 @@ impl From<DeliveryReport> for RawDeliveryReport {
     }
 }
 
-/// An incoming message.
+// An incoming message.
 #[derive(uniffi::Record)]
 pub struct RawIncomingMessage {
-    /// The gateway's id.
+    // The gateway's id.
     pub message_id: Option<i64>,
-    /// What it says.
+    // What it says.
     pub text: String,
-    /// Who sent it.
+    // Who sent it.
     pub from: String,
-    /// The line.
+    // The line.
     pub to: String,
-    /// When.
+    // When.
     pub time: Option<String>,
-    /// `NikSMS`: relayed to the account's own address.
+    // `NikSMS`: relayed to the account's own address.
     pub is_relayed: Option<bool>,
 }
 

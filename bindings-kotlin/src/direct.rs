@@ -28,26 +28,26 @@ use crate::niksms::{RawNikSms, RawNikSmsCall};
 use crate::payam_resan::{RawPayamResan, RawPayamResanCall};
 use crate::runtime::{MESSENGERS, NIKSMS, PAYAM_RESAN, Worker};
 
-/// How a call ended.
+// How a call ended.
 #[derive(uniffi::Enum)]
 pub enum RawReply {
-    /// With an answer.
+    // With an answer.
     Answered {
-        /// It.
+        // It.
         answer: RawAnswer,
     },
-    /// The library says why.
+    // The library says why.
     Failed {
-        /// What is known about it.
+        // What is known about it.
         failure: RawFailure,
-        /// After a send was stopped: what had become of each message.
+        // After a send was stopped: what had become of each message.
         receipts: Vec<RawReceipt>,
     },
-    /// The call was stopped.
+    // The call was stopped.
     Canceled,
-    /// A fault of the library's own.
+    // A fault of the library's own.
     Panicked {
-        /// Its words.
+        // Its words.
         reason: String,
     },
 }

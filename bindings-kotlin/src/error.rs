@@ -6,40 +6,40 @@ use payamak::Error;
 
 use crate::convert::{RawCode, RawReceipt};
 
-/// An error of the library, field by field.
+// An error of the library, field by field.
 #[derive(uniffi::Record)]
 pub struct RawFailure {
-    /// The name of the class that it becomes.
+    // The name of the class that it becomes.
     pub kind: String,
-    /// The gateway's name.
+    // The gateway's name.
     pub gateway: Option<String>,
-    /// In snake case.
+    // In snake case.
     pub operation: Option<String>,
-    /// One line for people.
+    // One line for people.
     pub summary: String,
-    /// One clause without the gateway's own text.
+    // One clause without the gateway's own text.
     pub detail: String,
-    /// The gateway's code.
+    // The gateway's code.
     pub code: Option<RawCode>,
-    /// What the gateway said, cleaned; may be personal.
+    // What the gateway said, cleaned; may be personal.
     pub gateway_text: Option<String>,
-    /// The argument or the setting.
+    // The argument or the setting.
     pub field: Option<String>,
-    /// The argument as it was given; may be personal.
+    // The argument as it was given; may be personal.
     pub value: Option<String>,
-    /// What to do, in English.
+    // What to do, in English.
     pub hint_en: Option<String>,
-    /// What to do, in Persian.
+    // What to do, in Persian.
     pub hint_fa: Option<String>,
-    /// `not_sent` or `unclear`.
+    // `not_sent` or `unclear`.
     pub outcome: String,
-    /// `never`, `backoff`, `after_reset` or `check_first`.
+    // `never`, `backoff`, `after_reset` or `check_first`.
     pub retry: String,
-    /// In seconds.
+    // In seconds.
     pub retry_after: Option<f64>,
-    /// The HTTP status.
+    // The HTTP status.
     pub http_status: Option<u16>,
-    /// The beginning of an answer that could not be read; may be personal.
+    // The beginning of an answer that could not be read; may be personal.
     pub body_excerpt: Option<String>,
 }
 
@@ -66,17 +66,17 @@ impl From<&Error> for RawFailure {
     }
 }
 
-/// Why a call failed.
+// Why a call failed.
 #[derive(uniffi::Error)]
 pub enum RawError {
-    /// The library says why.
+    // The library says why.
     Failed {
-        /// What is known about it.
+        // What is known about it.
         failure: RawFailure,
-        /// After a send was stopped: what had become of each message.
+        // After a send was stopped: what had become of each message.
         receipts: Vec<RawReceipt>,
     },
-    /// The call was stopped by its token.
+    // The call was stopped by its token.
     Canceled,
 }
 

@@ -4,38 +4,38 @@ use payamak::{KeyKind, Msisdn, SegmentProfile, TraceId};
 
 use crate::error::RawError;
 
-/// A mobile number, read.
+// A mobile number, read.
 #[derive(uniffi::Record)]
 pub struct RawMsisdn {
-    /// `09121112222`
+    // `09121112222`
     pub national: String,
-    /// `989121112222`
+    // `989121112222`
     pub international: String,
 }
 
-/// Reads a mobile number.
+// Reads a mobile number.
 #[uniffi::export]
 pub fn raw_msisdn(number: String) -> Result<RawMsisdn, RawError> {
     let number = Msisdn::parse(&number)?;
     Ok(RawMsisdn { national: number.national(), international: number.international() })
 }
 
-/// What a text needs on the air.
+// What a text needs on the air.
 #[derive(uniffi::Record)]
 pub struct RawSegments {
-    /// `gsm7` or `ucs2`.
+    // `gsm7` or `ucs2`.
     pub encoding: String,
-    /// Septets or UTF-16 units.
+    // Septets or UTF-16 units.
     pub units: u64,
-    /// Messages billed.
+    // Messages billed.
     pub segments: u64,
-    /// Room in the last one.
+    // Room in the last one.
     pub units_left: u64,
-    /// What made it UCS-2.
+    // What made it UCS-2.
     pub forced_ucs2: Vec<String>,
 }
 
-/// Counts the segments of a text.
+// Counts the segments of a text.
 #[uniffi::export]
 pub fn raw_segments(text: String, payam_resan: bool) -> RawSegments {
     let profile = if payam_resan { SegmentProfile::PayamResan } else { SegmentProfile::Gsm };
@@ -49,7 +49,7 @@ pub fn raw_segments(text: String, payam_resan: bool) -> RawSegments {
     }
 }
 
-/// The trace id of a key.
+// The trace id of a key.
 #[uniffi::export]
 pub fn raw_trace_id_from_key(
     key: String,

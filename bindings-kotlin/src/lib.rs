@@ -3,6 +3,9 @@
 //! This is the bridge, not the API: it converts, calls and converts back. What users see is written by hand on top of the
 //! code that is generated from here, in `kotlin/` and `swift/`; all names here start with `Raw` so that those two are free
 //! to have the good ones.
+//!
+//! What is exported has plain comments: uniffi puts the doc comments of exported items into the library, some kilobytes that
+//! nobody reads there.
 
 #![allow(
     unsafe_code,

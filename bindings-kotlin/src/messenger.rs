@@ -22,129 +22,129 @@ use crate::payam_resan::RawPayamResan;
 use crate::runtime::{MESSENGERS, RawCancel, call, run};
 use crate::settings::{argument, count, optional_duration};
 
-/// A gateway for a messenger.
+// A gateway for a messenger.
 #[derive(uniffi::Enum)]
 pub enum RawGateway {
-    /// Payam Resan.
+    // Payam Resan.
     First {
-        /// Its client.
+        // Its client.
         client: Arc<RawPayamResan>,
     },
-    /// `NikSMS`.
+    // `NikSMS`.
     Second {
-        /// Its client.
+        // Its client.
         client: Arc<RawNikSms>,
     },
 }
 
-/// What is not set keeps the library's default.
+// What is not set keeps the library's default.
 #[derive(uniffi::Record)]
 pub struct RawMessengerSettings {
-    /// Requests in flight, a gateway.
+    // Requests in flight, a gateway.
     pub concurrency: Option<u32>,
-    /// Requests a second, a gateway.
+    // Requests a second, a gateway.
     pub rate: Option<u32>,
-    /// Requests that one message leaves in.
+    // Requests that one message leaves in.
     pub attempts: Option<u32>,
-    /// In seconds.
+    // In seconds.
     pub budget: Option<f64>,
-    /// In seconds.
+    // In seconds.
     pub settle: Option<f64>,
-    /// Send again what was lost on the way.
+    // Send again what was lost on the way.
     pub resend: Option<bool>,
-    /// `every` or `first`.
+    // `every` or `first`.
     pub ask: Option<String>,
-    /// In seconds.
+    // In seconds.
     pub deadline: Option<f64>,
 }
 
-/// Told how far a send is.
+// Told how far a send is.
 #[uniffi::export(with_foreign)]
 pub trait RawProgressListener: Send + Sync {
-    /// Counts have changed.
+    // Counts have changed.
     fn on_progress(&self, progress: RawProgress);
 }
 
-/// What a messenger sends.
+// What a messenger sends.
 #[derive(uniffi::Enum)]
 pub enum RawContent {
-    /// One text to one recipient.
+    // One text to one recipient.
     ToOne {
-        /// What it says.
+        // What it says.
         text: String,
-        /// To whom.
+        // To whom.
         to: String,
     },
-    /// One text to a list.
+    // One text to a list.
     ToMany {
-        /// What it says.
+        // What it says.
         text: String,
-        /// To whom.
+        // To whom.
         to: Vec<String>,
     },
-    /// A text each.
+    // A text each.
     Each {
-        /// They.
+        // They.
         messages: Vec<RawMessage>,
     },
-    /// A template.
+    // A template.
     Template {
-        /// Its key.
+        // Its key.
         template: String,
-        /// To whom, and what fills it.
+        // To whom, and what fills it.
         recipients: Vec<RawTemplateMessage>,
     },
 }
 
-/// A send.
+// A send.
 #[derive(uniffi::Record)]
 pub struct RawSend {
-    /// What.
+    // What.
     pub what: RawContent,
-    /// What those of its messages are known by that have no name of their own.
+    // What those of its messages are known by that have no name of their own.
     pub key: Option<String>,
-    /// The line of those that name none.
+    // The line of those that name none.
     pub sender: Option<String>,
-    /// Ask for all of them before sending.
+    // Ask for all of them before sending.
     pub once: bool,
-    /// In seconds.
+    // In seconds.
     pub deadline: Option<f64>,
-    /// Who is told how far it is.
+    // Who is told how far it is.
     pub listener: Option<Arc<dyn RawProgressListener>>,
 }
 
-/// A gateway's credit and lines, or why it cannot be asked.
+// A gateway's credit and lines, or why it cannot be asked.
 #[derive(uniffi::Record)]
 pub struct RawBalance {
-    /// The gateway.
+    // The gateway.
     pub gateway: Option<String>,
-    /// In rials.
+    // In rials.
     pub credit: f64,
-    /// Its lines.
+    // Its lines.
     pub sender_lines: Vec<String>,
-    /// Why there is none.
+    // Why there is none.
     pub error: Option<RawFailure>,
 }
 
-/// An incoming message with its gateway, or a failure on the way to it.
+// An incoming message with its gateway, or a failure on the way to it.
 #[derive(uniffi::Record)]
 pub struct RawReceived {
-    /// The gateway.
+    // The gateway.
     pub gateway: Option<String>,
-    /// The message.
+    // The message.
     pub incoming: Option<RawIncomingMessage>,
-    /// The failure.
+    // The failure.
     pub error: Option<RawFailure>,
 }
 
-/// A messenger.
+// A messenger.
 #[derive(uniffi::Object)]
 pub struct RawMessenger(Messenger);
 
 #[uniffi::export]
 impl RawMessenger {
-    /// The messenger, or the setting that is missing or wrong. The secret stands apart from the settings, so that no printed
-    /// record can hold it.
+    // The messenger, or the setting that is missing or wrong. The secret stands apart from the settings, so that no printed
+    // record can hold it.
     #[uniffi::constructor]
     pub fn new(
         gateways: Vec<RawGateway>,
@@ -192,12 +192,12 @@ impl RawMessenger {
         Ok(Self(builder.build()?))
     }
 
-    /// Makes a send, which begins when it is waited for. What cannot begin says so then.
+    // Makes a send, which begins when it is waited for. What cannot begin says so then.
     pub fn send(&self, send: RawSend) -> RawSending {
         self.sending(send).map_or_else(RawSending::refused, RawSending::new)
     }
 
-    /// What became of messages, asked for once.
+    // What became of messages, asked for once.
     pub async fn delivery(
         &self,
         receipts: Vec<RawTicket>,
@@ -208,7 +208,7 @@ impl RawMessenger {
         Ok(all(call(&MESSENGERS, cancel, async move { Ok(messenger.delivery(&receipts).await) }).await?))
     }
 
-    /// Follows messages until each is final.
+    // Follows messages until each is final.
     pub fn track(
         &self,
         receipts: Vec<RawTicket>,
@@ -229,13 +229,13 @@ impl RawMessenger {
         Ok(RawTracking(Items::new(self.0.track(all(receipts), options)?)))
     }
 
-    /// Incoming messages, for ever.
+    // Incoming messages, for ever.
     pub fn receive(&self, interval: f64) -> Result<RawReceiving, RawError> {
         let interval = argument(interval, "receive", "interval")?;
         Ok(RawReceiving(Items::new(self.0.receive(interval))))
     }
 
-    /// Each gateway's credit and lines.
+    // Each gateway's credit and lines.
     pub async fn balance(&self, cancel: Option<Arc<RawCancel>>) -> Result<Vec<RawBalance>, RawError> {
         let messenger = self.0.clone();
         let balances = call(&MESSENGERS, cancel, async move { Ok(messenger.balance().await) }).await?;
@@ -299,10 +299,10 @@ impl RawMessenger {
 
 type Outcome = Option<Result<Vec<Receipt>, Error>>;
 
-/// A send that is watched, waited for and stopped from another language.
+// A send that is watched, waited for and stopped from another language.
 #[derive(uniffi::Object)]
 pub struct RawSending {
-    /// None of what could not begin.
+    // None of what could not begin.
     log: Option<SendLog>,
     cancel: CancellationToken,
     waiting: Mutex<Option<(Sending, watch::Sender<Outcome>)>>,
@@ -326,7 +326,7 @@ impl RawSending {
 
 #[uniffi::export]
 impl RawSending {
-    /// Starts it, and waits until it has ended. It may be waited for again: a stopped send is, to learn what it had done.
+    // Starts it, and waits until it has ended. It may be waited for again: a stopped send is, to learn what it had done.
     pub async fn finish(&self) -> Result<Vec<RawReceipt>, RawError> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((sending, tell)) = waiting {
@@ -345,17 +345,17 @@ impl RawSending {
         }
     }
 
-    /// Starts no request any more and cuts off those under way.
+    // Starts no request any more and cuts off those under way.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
 
-    /// The counts now.
+    // The counts now.
     pub fn progress(&self) -> RawProgress {
         self.log.as_ref().map_or_else(Progress::default, SendLog::progress).into()
     }
 
-    /// The receipts now.
+    // The receipts now.
     pub fn receipts(&self) -> Vec<RawReceipt> {
         let Some(log) = &self.log else { return Vec::new() };
         loop {
@@ -402,30 +402,30 @@ impl<T: Send + 'static> Items<T> {
     }
 }
 
-/// Delivery reports, one after the other.
+// Delivery reports, one after the other.
 #[derive(uniffi::Object)]
 pub struct RawTracking(Items<DeliveryReport>);
 
 #[uniffi::export]
 impl RawTracking {
-    /// The next one; none when nothing is on its way any more.
+    // The next one; none when nothing is on its way any more.
     pub async fn next(&self) -> Result<Option<RawDeliveryReport>, RawError> {
         Ok(self.0.next().await?.map(Into::into))
     }
 
-    /// Ends it.
+    // Ends it.
     pub fn cancel(&self) {
         self.0.cancel.cancel();
     }
 }
 
-/// Incoming messages, one after the other.
+// Incoming messages, one after the other.
 #[derive(uniffi::Object)]
 pub struct RawReceiving(Items<payamak::Result<Received>>);
 
 #[uniffi::export]
 impl RawReceiving {
-    /// The next one; none once it was ended.
+    // The next one; none once it was ended.
     pub async fn next(&self) -> Result<Option<RawReceived>, RawError> {
         let item = self.0.next().await?;
         Ok(item.map(|item| match item {
@@ -442,7 +442,7 @@ impl RawReceiving {
         }))
     }
 
-    /// Ends it.
+    // Ends it.
     pub fn cancel(&self) {
         self.0.cancel.cancel();
     }

@@ -11,20 +11,20 @@ use crate::error::RawError;
 use crate::runtime::{NIKSMS, RawCancel, call};
 use crate::settings::{RawSettings, apply, count, duration, optional_duration};
 
-/// What only this gateway has. What is not set keeps the library's default.
+// What only this gateway has. What is not set keeps the library's default.
 #[derive(uniffi::Record)]
 pub struct RawNikSmsSettings {
-    /// `soap`, `public-api`, `v2` or `web-service`.
+    // `soap`, `public-api`, `v2` or `web-service`.
     pub dialect: Option<String>,
-    /// Where `v2` answers for deliveries.
+    // Where `v2` answers for deliveries.
     pub v2_delivery_path: Option<String>,
-    /// The most of one request.
+    // The most of one request.
     pub max_recipients: Option<u64>,
-    /// In seconds.
+    // In seconds.
     pub poll_interval: Option<f64>,
 }
 
-/// Who asks.
+// Who asks.
 #[derive(uniffi::Object)]
 pub struct RawNikSmsCredentials {
     username: Option<String>,
@@ -34,21 +34,21 @@ pub struct RawNikSmsCredentials {
 
 #[uniffi::export]
 impl RawNikSmsCredentials {
-    /// What is not given may come from the environment.
+    // What is not given may come from the environment.
     #[uniffi::constructor]
     pub fn new(username: Option<String>, password: Option<String>, api_key: Option<String>) -> Self {
         Self { username, password, api_key }
     }
 }
 
-/// What a send may say beside its texts.
+// What a send may say beside its texts.
 #[derive(uniffi::Record)]
 pub struct RawSendOptions {
-    /// The line.
+    // The line.
     pub sender: Option<String>,
-    /// When, as text.
+    // When, as text.
     pub send_at: Option<String>,
-    /// `normal` or `flash`.
+    // `normal` or `flash`.
     pub send_type: Option<String>,
 }
 
@@ -66,16 +66,16 @@ fn time(text: Option<String>) -> Result<Option<TehranTime>, Error> {
     text.map(|text| text.parse()).transpose()
 }
 
-/// What a send answers.
+// What a send answers.
 #[derive(uniffi::Record)]
 pub struct RawSendBatch {
-    /// Successful or Warning.
+    // Successful or Warning.
     pub status: RawCode,
-    /// The whole request's.
+    // The whole request's.
     pub id: Option<String>,
-    /// What the gateway warns of.
+    // What the gateway warns of.
     pub warning: Option<String>,
-    /// In the order of the recipients.
+    // In the order of the recipients.
     pub message_ids: Vec<i64>,
 }
 
@@ -90,106 +90,106 @@ impl From<SendBatch> for RawSendBatch {
     }
 }
 
-/// A field of a form.
+// A field of a form.
 #[derive(uniffi::Record)]
 pub struct RawField {
-    /// Its name.
+    // Its name.
     pub name: String,
-    /// Its value.
+    // Its value.
     pub value: String,
 }
 
-/// What it is asked; each is the method of that name.
+// What it is asked; each is the method of that name.
 #[derive(uniffi::Enum)]
 pub enum RawNikSmsCall {
-    /// `GroupSms`.
+    // `GroupSms`.
     GroupSms {
-        /// What it says.
+        // What it says.
         text: String,
-        /// To whom.
+        // To whom.
         recipients: Vec<RawDestination>,
-        /// The rest.
+        // The rest.
         options: RawSendOptions,
     },
-    /// `PtpSms`.
+    // `PtpSms`.
     PtpSms {
-        /// A text each.
+        // A text each.
         messages: Vec<RawPersonalMessage>,
-        /// The rest.
+        // The rest.
         options: RawSendOptions,
     },
-    /// One message to one recipient.
+    // One message to one recipient.
     SendOne {
-        /// What it says.
+        // What it says.
         text: String,
-        /// To whom.
+        // To whom.
         to: String,
-        /// What it is known by.
+        // What it is known by.
         trace_id: Option<i64>,
-        /// The rest.
+        // The rest.
         options: RawSendOptions,
     },
-    /// A one-time password to one recipient.
+    // A one-time password to one recipient.
     SendOtp {
-        /// What it says.
+        // What it says.
         text: String,
-        /// To whom.
+        // To whom.
         to: String,
-        /// What it is known by.
+        // What it is known by.
         trace_id: Option<i64>,
-        /// The rest.
+        // The rest.
         options: RawSendOptions,
     },
-    /// `GetSmsDelivery`.
+    // `GetSmsDelivery`.
     GetSmsDelivery {
-        /// The gateway's.
+        // The gateway's.
         ids: Vec<i64>,
     },
-    /// `GetSmsDeliveryWithClientId`.
+    // `GetSmsDeliveryWithClientId`.
     GetSmsDeliveryWithClientId {
-        /// The caller's.
+        // The caller's.
         trace_id: i64,
     },
-    /// `GetCredit`.
+    // `GetCredit`.
     GetCredit,
-    /// `GetDiscountCredit`.
+    // `GetDiscountCredit`.
     GetDiscountCredit,
-    /// `GetPanelExpireDate`.
+    // `GetPanelExpireDate`.
     GetPanelExpireDate,
-    /// `GetReceiveSms`.
+    // `GetReceiveSms`.
     GetReceiveSms {
-        /// The beginning.
+        // The beginning.
         from: Option<String>,
-        /// The end.
+        // The end.
         until: Option<String>,
     },
-    /// `ResetReceiveSmsVisitedStatus`.
+    // `ResetReceiveSmsVisitedStatus`.
     ResetReceiveSmsVisitedStatus {
-        /// The beginning.
+        // The beginning.
         from: Option<String>,
-        /// The end.
+        // The end.
         until: Option<String>,
     },
-    /// `GetServertime`.
+    // `GetServertime`.
     GetServerTime,
-    /// `GetSenderNumbers`.
+    // `GetSenderNumbers`.
     GetSenderNumbers,
-    /// Any other operation, as a form; the body as it came.
+    // Any other operation, as a form; the body as it came.
     Raw {
-        /// Which.
+        // Which.
         path: String,
-        /// The form.
+        // The form.
         fields: Vec<RawField>,
     },
 }
 
-/// A client of `NikSMS`.
+// A client of `NikSMS`.
 #[derive(uniffi::Object)]
 pub struct RawNikSms(pub(crate) NikSms);
 
 #[uniffi::export]
 impl RawNikSms {
-    /// The client, or the setting that is missing or wrong.
+    // The client, or the setting that is missing or wrong.
     #[uniffi::constructor]
     pub fn new(
         credentials: Arc<RawNikSmsCredentials>,
@@ -228,12 +228,12 @@ impl RawNikSms {
         Ok(Self(apply!(builder, settings).build()?))
     }
 
-    /// The same with another time limit.
+    // The same with another time limit.
     pub fn with_timeout(&self, seconds: f64) -> Result<Self, RawError> {
         Ok(Self(self.0.with_timeout(duration(seconds, "timeout")?)))
     }
 
-    /// Asks it.
+    // Asks it.
     pub async fn ask(
         &self,
         what: RawNikSmsCall,

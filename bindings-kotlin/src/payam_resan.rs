@@ -13,16 +13,16 @@ use crate::error::RawError;
 use crate::runtime::{PAYAM_RESAN, RawCancel, call};
 use crate::settings::{RawSettings, apply, duration};
 
-/// A message that the gateway has taken.
+// A message that the gateway has taken.
 #[derive(uniffi::Record)]
 pub struct RawSent {
-    /// The gateway's id.
+    // The gateway's id.
     pub message_id: Option<i64>,
-    /// The caller's.
+    // The caller's.
     pub trace_id: Option<i64>,
-    /// Of a template: the line.
+    // Of a template: the line.
     pub sender: Option<String>,
-    /// Of a template: what went out.
+    // Of a template: what went out.
     pub text: Option<String>,
 }
 
@@ -48,96 +48,96 @@ impl From<TemplateSent> for RawSent {
     }
 }
 
-/// A template of the account.
+// A template of the account.
 #[derive(uniffi::Record)]
 pub struct RawTemplate {
-    /// What it is sent by.
+    // What it is sent by.
     pub key: String,
-    /// The text.
+    // The text.
     pub text: Option<String>,
-    /// The wording of a call.
+    // The wording of a call.
     pub voice: Option<String>,
-    /// Whether it can be sent.
+    // Whether it can be sent.
     pub status: RawCode,
 }
 
-/// What it is asked; each is the method of that name.
+// What it is asked; each is the method of that name.
 #[derive(uniffi::Enum)]
 pub enum RawPayamResanCall {
-    /// `GET Send`.
+    // `GET Send`.
     Send {
-        /// What it says.
+        // What it says.
         text: String,
-        /// To whom.
+        // To whom.
         recipients: Vec<String>,
-        /// The line.
+        // The line.
         sender: Option<String>,
     },
-    /// `POST SendBulk`.
+    // `POST SendBulk`.
     SendBulk {
-        /// What it says.
+        // What it says.
         text: String,
-        /// To whom.
+        // To whom.
         recipients: Vec<RawDestination>,
-        /// The line.
+        // The line.
         sender: Option<String>,
     },
-    /// `POST SendMultiple`.
+    // `POST SendMultiple`.
     SendMultiple {
-        /// A text each.
+        // A text each.
         messages: Vec<RawPersonalMessage>,
     },
-    /// `SendTokenSingle`, by `POST` or by `GET`.
+    // `SendTokenSingle`, by `POST` or by `GET`.
     SendTokenSingle {
-        /// Its key.
+        // Its key.
         template: String,
-        /// To whom.
+        // To whom.
         to: String,
-        /// What fills it.
+        // What fills it.
         parameters: Vec<String>,
-        /// By `GET`.
+        // By `GET`.
         by_get: bool,
     },
-    /// `POST SendTokenMulti`.
+    // `POST SendTokenMulti`.
     SendTokenMulti {
-        /// Its key.
+        // Its key.
         template: String,
-        /// To whom, and what fills it.
+        // To whom, and what fills it.
         recipients: Vec<RawTemplateMessage>,
     },
-    /// `POST TokenList`.
+    // `POST TokenList`.
     TokenList,
-    /// `POST StatusById`.
+    // `POST StatusById`.
     StatusById {
-        /// The gateway's.
+        // The gateway's.
         ids: Vec<i64>,
     },
-    /// What became of messages, by the caller's trace ids.
+    // What became of messages, by the caller's trace ids.
     StatusByTraceId {
-        /// The caller's.
+        // The caller's.
         ids: Vec<i64>,
     },
-    /// `POST AccountInfo`.
+    // `POST AccountInfo`.
     AccountInfo,
-    /// `POST GetInbox`.
+    // `POST GetInbox`.
     GetInbox,
-    /// Any other operation.
+    // Any other operation.
     Raw {
-        /// Which.
+        // Which.
         path: String,
-        /// In JSON.
+        // In JSON.
         fields: String,
     },
 }
 
-/// A client of Payam Resan.
+// A client of Payam Resan.
 #[derive(uniffi::Object)]
 pub struct RawPayamResan(pub(crate) PayamResan);
 
-/// The credentials stand apart from the settings, so that no printed record can hold them.
+// The credentials stand apart from the settings, so that no printed record can hold them.
 #[uniffi::export]
 impl RawPayamResan {
-    /// The client, or the setting that is missing or wrong.
+    // The client, or the setting that is missing or wrong.
     #[uniffi::constructor]
     pub fn new(
         api_key: Option<String>,
@@ -156,12 +156,12 @@ impl RawPayamResan {
         Ok(Self(apply!(builder, settings).build()?))
     }
 
-    /// The same with another time limit.
+    // The same with another time limit.
     pub fn with_timeout(&self, seconds: f64) -> Result<Self, RawError> {
         Ok(Self(self.0.with_timeout(duration(seconds, "timeout")?)))
     }
 
-    /// Asks it.
+    // Asks it.
     pub async fn ask(
         &self,
         what: RawPayamResanCall,

@@ -119,19 +119,19 @@ pub(crate) async fn call<T: Send + 'static>(
     Ok(run(worker, cancel.map(|cancel| cancel.0.clone()), work).await??)
 }
 
-/// Stops a call from outside.
+// Stops a call from outside.
 #[derive(uniffi::Object)]
 pub struct RawCancel(pub(crate) CancellationToken);
 
 #[uniffi::export]
 impl RawCancel {
-    /// One for one call.
+    // One for one call.
     #[uniffi::constructor]
     pub fn new() -> Self {
         Self(CancellationToken::new())
     }
 
-    /// Stops the call.
+    // Stops the call.
     pub fn cancel(&self) {
         self.0.cancel();
     }

@@ -4,32 +4,32 @@ use std::time::Duration;
 
 use payamak::{Error, Result};
 
-/// What all gateways share. What is not set keeps the library's default.
+// What all gateways share. What is not set keeps the library's default.
 #[derive(uniffi::Record)]
 pub struct RawSettings {
-    /// The gateway's name in receipts and errors.
+    // The gateway's name in receipts and errors.
     pub name: Option<String>,
-    /// Another address.
+    // Another address.
     pub base_url: Option<String>,
-    /// In seconds.
+    // In seconds.
     pub timeout: Option<f64>,
-    /// In seconds.
+    // In seconds.
     pub connect_timeout: Option<f64>,
-    /// The longest answer, of every call.
+    // The longest answer, of every call.
     pub max_response_bytes: Option<u64>,
-    /// Tries of a reading call.
+    // Tries of a reading call.
     pub read_attempts: Option<u32>,
-    /// A proxy's address.
+    // A proxy's address.
     pub proxy: Option<String>,
-    /// Certificates in PEM.
+    // Certificates in PEM.
     pub extra_ca_pem: Option<String>,
-    /// A file of them.
+    // A file of them.
     pub ca_file: Option<String>,
-    /// Roots that come with the library.
+    // Roots that come with the library.
     pub bundled_roots: Option<bool>,
-    /// Plain http to other machines.
+    // Plain http to other machines.
     pub allow_insecure: bool,
-    /// Take what is not given from the environment.
+    // Take what is not given from the environment.
     pub from_env: bool,
 }
 
