@@ -149,7 +149,8 @@ macro_rules! shared_settings {
 
         /// The runtime that serves the connections; unless set, the one in which a connection is made. A gateway with a runtime
         /// of its own cannot slow the calls to another one, whatever it answers: a flood of interim answers, say, keeps a
-        /// thread busy for as long as it lasts. The runtime has to be one with threads of its own, and to outlive the client.
+        /// thread busy for as long as it lasts. The runtime has to be one with threads of its own, and to outlive the client. Calls
+        /// are made within a runtime all the same: their time limits run there.
         #[must_use]
         pub fn runtime(mut self, runtime: tokio::runtime::Handle) -> Self {
             self.settings.runtime = Some(runtime);

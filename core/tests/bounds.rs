@@ -134,6 +134,30 @@ async fn most_answers_may_be_a_mebibyte_long_and_an_inbox_eight() {
     }
 }
 
+/// Waiting for a turn takes nothing of the time that a call has.
+#[tokio::test]
+async fn a_time_limit_begins_with_the_turn() {
+    let server =
+        Server::start(|number, _| if number <= 100 { Reply::Stall(String::new()) } else { ok(ACCOUNT) })
+            .await;
+    let gateway =
+        payam_resan(&server.url()).timeout(Duration::from_secs(3)).read_attempts(1).build().unwrap();
+    let stalled: Vec<_> = (0..100)
+        .map(|_| {
+            let gateway = gateway.clone();
+            tokio::spawn(async move { gateway.account_info().await })
+        })
+        .collect();
+    while server.requests().len() < 100 {
+        tokio::task::yield_now().await;
+    }
+    // It waits for longer than its own limit.
+    gateway.with_timeout(Duration::from_secs(2)).account_info().await.unwrap();
+    for call in stalled {
+        assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::Timeout);
+    }
+}
+
 /// A message that waited for its turn here would have left, as far as a messenger knows.
 #[tokio::test]
 async fn a_messenger_does_not_wait_for_direct_calls() {

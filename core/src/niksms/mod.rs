@@ -37,7 +37,8 @@ use crate::transport::{Answer, Operation, Transport};
 /// A client of NikSMS in one of its dialects: one method an operation of the protocol page, nothing hidden and no send
 /// repeated. A dialect that lacks an operation says so before anything is sent.
 ///
-/// Make one and share it: clones use the same connections.
+/// Make one and share it: clones use the same connections. Of their calls 100 are under way at once; the others wait for their turn,
+/// and a call's time limit begins with it.
 ///
 /// ```no_run
 /// # async fn example() -> payamak::Result<()> {

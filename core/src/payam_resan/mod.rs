@@ -35,7 +35,8 @@ pub const MAX_PARAMETERS: usize = 10;
 
 /// A client of Payam Resan's V3: one method an operation of the protocol page, nothing hidden and no send repeated.
 ///
-/// Make one and share it: clones use the same connections.
+/// Make one and share it: clones use the same connections. Of their calls 100 are under way at once; the others wait for their turn,
+/// and a call's time limit begins with it.
 ///
 /// ```no_run
 /// # async fn example() -> payamak::Result<()> {

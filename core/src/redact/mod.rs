@@ -104,7 +104,7 @@ struct Private {
     /// Values too short for that: quoted as words of their own.
     words: HashSet<Vec<char>>,
     /// Values without a letter or a digit.
-    signs: Vec<Vec<char>>,
+    punctuation: Vec<Vec<char>>,
 }
 
 impl Private {
@@ -126,7 +126,7 @@ impl Private {
         } else if !letters.is_empty() {
             // Three digits are nobody's number, and may be a code.
         } else if !value.trim().is_empty() {
-            self.signs.push(value.trim().chars().collect());
+            self.punctuation.push(value.trim().chars().collect());
         }
     }
 
@@ -250,7 +250,7 @@ fn hide_values(signs: &[Sign], private: &Private, hidden: &mut [bool]) {
             hide(hidden, word.first(), word.last());
         }
     }
-    for value in &private.signs {
+    for value in &private.punctuation {
         for run in signs.windows(value.len()) {
             if run.iter().map(|sign| sign.character).eq(value.iter().copied()) {
                 hide(hidden, run.first(), run.last());
